@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ *
+ * The whole way from the facts of one message to what is done with it: which address counts,
+ * which identity decides, the decision, the new envelope sender or the reply. The milter acts on
+ * a judgement, `mailfromctl explain` prints one; both call this. No network, no memory allocation.
+ */
+#ifndef COMMON_JUDGEMENT_H
+#define COMMON_JUDGEMENT_H
+
+#include "common/envelope.h"
+#include "common/lookup.h"
+#include "common/reply.h"
+#include "common/settings.h"
+
+struct judgement_message {
+    const char *sender; /* the argument of MAIL FROM, with or without <> */
+    const char *from;   /* the mailbox of the From header, NULL if there is no usable one */
+    const char *client; /* the client's IP address, NULL if unknown */
+    bool authenticated;
+    bool smtputf8; /* MAIL FROM asked for it */
+};
+
+struct judgement {
+    struct decision decision;
+    bool outbound;
+    char identity[IDENTITY_SIZE];           /* the identity that decided, "" for none */
+    struct mail_from record;                /* its record; means nothing without an identity */
+    bool rewrite;                           /* is the envelope sender to be changed? */
+    char new_sender[ENVELOPE_ADDRESS_SIZE]; /* to what, without <> */
+    struct reply reply;                     /* for VERDICT_REJECT and VERDICT_DEFER */
+    struct failure detail; /* why the store is unavailable, the address none, or the sender
+                            * not portable; "" otherwise */
+};
+
+/* now: seconds since the epoch. trace: NULL, or told of each key that is tried. Any thread. */
+void judge(struct judgement *judgement, const struct judgement_message *message,
+           const struct settings *settings, struct lookup *lookup, int64_t now,
+           const struct store_trace *trace);
+
+#endif

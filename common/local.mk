@@ -1,0 +1,21 @@
+# libcommon.a: what at least two programs need. No program, no main.
+
+noinst_LIBRARIES += libcommon.a
+libcommon_a_CPPFLAGS = $(AM_CPPFLAGS) $(LMDB_CFLAGS) $(CONFUSE_CFLAGS) $(IDN2_CFLAGS)
+libcommon_a_SOURCES = \
+	common/decision.c common/decision.h \
+	common/envelope.c common/envelope.h \
+	common/failure.c common/failure.h \
+	common/fault.c common/fault.h \
+	common/identity.c common/identity.h \
+	common/judgement.c common/judgement.h \
+	common/log.c common/log.h \
+	common/lookup.c common/lookup.h \
+	common/mail_from.c common/mail_from.h \
+	common/network.c common/network.h \
+	common/reply.c common/reply.h \
+	common/settings.c common/settings.h \
+	common/store.c common/store.h \
+	common/word.c common/word.h
+
+COMMON_LIBS = libcommon.a $(LMDB_LIBS) $(CONFUSE_LIBS) $(IDN2_LIBS)

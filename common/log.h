@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ *
+ * The log: syslog (facility mail), or stderr for a program in the foreground. Levels are those of
+ * syslog(3), used as Postfix uses its words: LOG_INFO, LOG_WARNING (carry on), LOG_ERR (something
+ * does not work), LOG_CRIT (the program ends). Any thread may write.
+ */
+#ifndef COMMON_LOG_H
+#define COMMON_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <syslog.h>
+
+enum { LOG_LINE_MAX = 4096 };
+
+void log_open(const char *program, bool to_stderr);
+
+/* One line. Control characters and octets outside ASCII are escaped as \xHH; a line that is too
+ * long is cut. */
+void log_write(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Appends text with everything that could be mistaken for the log's own syntax escaped as \xHH:
+ * control characters, space, <, >, \ and octets outside ASCII. At most `max` octets of text are
+ * shown, then "...". Returns the new end; always terminated. */
+char *log_escape(char *out, const char *end, const char *text, size_t max);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ *
+ * The store as the mail path sees it: shared by threads, and surviving whatever happens to the
+ * file. While the store is missing, empty, foreign, newer or damaged, each lookup answers
+ * LOOKUP_UNAVAILABLE; when it is there again, lookup_check picks it up. Each change of state is
+ * logged once.
+ */
+#ifndef COMMON_LOOKUP_H
+#define COMMON_LOOKUP_H
+
+#include "common/decision.h"
+#include "common/store.h"
+
+struct lookup;
+
+/* Tries to open the store at once; that it cannot is a state, not a failure. NULL: out of memory.
+ */
+struct lookup *lookup_open(const char *directory);
+void lookup_close(struct lookup *lookup); /* NULL is fine */
+
+/* Looks whether the store at the path is the one in use, and opens it anew if not. To be called
+ * about once a second, by one thread. A directory other than before is taken over. */
+void lookup_check(struct lookup *lookup, const char *directory);
+
+/* Any thread. Fills key and *record only for LOOKUP_FOUND, *why only for LOOKUP_UNAVAILABLE. */
+enum lookup_result lookup_find(struct lookup *lookup, const struct identity *sender,
+                               bool strip_label, char key[IDENTITY_SIZE], struct mail_from *record,
+                               const struct store_trace *trace, struct failure *why);
+
+#endif

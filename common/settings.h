@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ *
+ * The settings file, mailfrom-milter.conf, read by all three programs. One schema table (in
+ * settings.c) names each setting once: type, default, range, help; `settings_print`, the sample
+ * file and the manual follow it. Settings are read whole or not at all, and never change.
+ */
+#ifndef COMMON_SETTINGS_H
+#define COMMON_SETTINGS_H
+
+#include "common/decision.h"
+#include "common/network.h"
+
+#include <stdio.h>
+
+enum settings_identity_from { IDENTITY_FROM_HEADER, IDENTITY_FROM_ENVELOPE };
+enum settings_mode { MODE_ENFORCE, MODE_MONITOR };
+enum settings_temporary_failure { TEMPORARY_FAILURE_REJECT, TEMPORARY_FAILURE_DEFER };
+
+enum { SETTINGS_NETWORKS_MAX = 256 };
+
+struct settings {
+    char *store;                    /* a directory, absolute */
+    char *store_group;              /* "" for none */
+    char *default_mail_from_domain; /* canonical form, "" for none */
+    struct {
+        char *socket;
+        int socket_mode;    /* permission bits */
+        char *socket_group; /* "" for none */
+        char *user;         /* "" for none */
+        enum settings_identity_from identity_from;
+        struct network outbound_networks[SETTINGS_NETWORKS_MAX];
+        size_t outbound_networks_count;
+        bool outbound_authenticated;
+        enum verdict on_unknown_identity;
+        enum verdict on_unavailable;
+        enum verdict on_expired;
+        enum settings_temporary_failure temporary_failure;
+        enum settings_mode mode;
+        char *reject_reply; /* accepted by reply_check */
+        char *defer_reply;
+        bool strip_label;
+    } milter;
+};
+
+/* Reads file. Fails with EX_CONFIG: file, line, what is wrong, what is allowed. */
+bool settings_read(struct settings **settings, const char *file, struct failure *why);
+void settings_free(struct settings *settings); /* NULL is fine */
+
+/* Writes the effective values in the syntax of the file. */
+void settings_print(const struct settings *settings, FILE *out);
+
+/* The same with each setting's help and range, as the sample file shows them. */
+void settings_print_sample(FILE *out);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ *
+ * The store: one LMDB environment (a directory) with a record for each identity. Cache, snapshot
+ * on disk and interface between the programs in one. Readers never block; writers are
+ * transactions; a crash at any instant leaves the last committed state.
+ *
+ * The directory and its files belong to the group of the directory and are closed to others,
+ * whoever creates them. A file that is damaged, cut short or not ours gives a failure, never a
+ * crash (see common/fault.h).
+ *
+ * A handle is used by one thread at a time. Threads of a long-running reader share one through
+ * common/lookup.h.
+ */
+#ifndef COMMON_STORE_H
+#define COMMON_STORE_H
+
+#include "common/mail_from.h"
+
+enum { STORE_SCHEMA = 1 };
+
+enum store_access {
+    STORE_READ, /* the store must exist */
+    STORE_WRITE /* a missing store is made, the directory too */
+};
+
+struct store;
+
+/* group: whom a newly made directory belongs to; NULL or "" leaves it to the file system.
+ * Fails with EX_NOINPUT (missing), EX_NOPERM (not permitted), EX_DATAERR (not a store, damaged, or
+ * of a newer schema), EX_CONFIG (no such group) or EX_IOERR. Close with store_close. */
+bool store_open(struct store **store, const char *directory, enum store_access access,
+                const char *group, struct failure *why);
+void store_close(struct store *store); /* NULL is fine */
+
+/* Is the file that is open still the one that the path names, and whole? Fills *why if not. */
+bool store_is_current(struct store *store, struct failure *why);
+
+/* Frees reader slots of processes that died, and returns how many. */
+int store_clear_stale_readers(struct store *store);
+
+enum store_result { STORE_FOUND, STORE_NOT_FOUND, STORE_FAILED };
+
+/* Which outcome each key of a walk had, in order. NULL where nobody wants to know. */
+struct store_trace {
+    void (*tried)(void *context, const char *key, const char *outcome);
+    void *context;
+};
+
+/* The record of one identity, by its canonical form. */
+enum store_result store_get(struct store *store, const char *key, struct mail_from *record,
+                            struct failure *why);
+
+/* The first verified identity among the keys of a sender, in one snapshot: its key in `key`, its
+ * record in *record. Unverified ones are skipped. A store without any record is a failure: it was
+ * never filled. */
+enum store_result store_find(struct store *store, const struct identity *sender, bool strip_label,
+                             char key[IDENTITY_SIZE], struct mail_from *record,
+                             const struct store_trace *trace, struct failure *why);
+
+/* Calls visit for each record in the order of the keys, in one snapshot, until it returns false.
+ * A false return of visit is not a failure; visit must not use the store. */
+bool store_each(struct store *store,
+                bool (*visit)(void *context, const char *key, const struct mail_from *record),
+                void *context, struct failure *why);
+
+bool store_count(struct store *store, uint64_t *count, struct failure *why);
+
+/* Runs change in one write transaction: committed and on disk when this returns true, undone
+ * entirely when change returns false. The map grows as needed, and then change runs AGAIN from the
+ * start, so it must not keep state over a call. Inside change: store_get, store_put, store_remove
+ * and store_each, which then see the transaction. */
+bool store_update(struct store *store, bool (*change)(struct store *, void *, struct failure *),
+                  void *context, struct failure *why);
+bool store_put(struct store *store, const char *key, const struct mail_from *record,
+               struct failure *why);
+bool store_remove(struct store *store, const char *key, bool *existed, struct failure *why);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "common/word.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int word_find(const char *const words[], size_t count, const char *text)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (words[i] != NULL && strcmp(words[i], text) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+void word_choice(const char *const words[], size_t count, char *out, size_t size)
+{
+    size_t used = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < count && used < size; i++) {
+        const char *before = i == 0 ? "" : i + 1 == count ? " or " : ", ";
+        int length = snprintf(out + used, size - used, "%s%s", before, words[i]);
+        used += length > 0 ? (size_t)length : 0;
+    }
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ *
+ * Words for enums. Each enum has one table, indexed by its values, and the settings file, JSON,
+ * log, metrics and tools all take the word from it.
+ */
+#ifndef COMMON_WORD_H
+#define COMMON_WORD_H
+
+#include <stddef.h>
+
+/* The index of text in a table of count words, or -1. Case matters; holes (NULL) never match. */
+int word_find(const char *const words[], size_t count, const char *text);
+
+/* Writes the words as "a, b or c" into out (always terminated, cut where it is too small). */
+void word_choice(const char *const words[], size_t count, char *out, size_t size);
+
+#endif

@@ -1,0 +1,1 @@
+# mailfromctl: main and one file for each command.
