@@ -1,0 +1,20 @@
+# `make bench`: ratios against a floor, never part of `make check`. Plain `make` builds none of it.
+
+BENCH_PROGRAMS = tests/bench/load tests/bench/floor
+EXTRA_PROGRAMS += $(BENCH_PROGRAMS)
+CLEANFILES += $(BENCH_PROGRAMS)
+EXTRA_DIST += tests/bench/run tests/bench/README.md
+
+tests_bench_load_SOURCES = \
+	tests/bench/load.c \
+	tests/bench/message.c tests/bench/message.h \
+	tests/bench/packets.c tests/bench/packets.h
+tests_bench_floor_SOURCES = tests/bench/floor.c
+tests_bench_floor_CPPFLAGS = $(AM_CPPFLAGS) $(MILTER_CFLAGS)
+tests_bench_floor_LDADD = $(MILTER_LIBS)
+
+# Options of tests/bench/run: make bench BENCH_OPTIONS='--rounds 3'
+bench: $(BENCH_PROGRAMS) mailfrom-milter$(EXEEXT) mailfromctl$(EXEEXT)
+	$(srcdir)/tests/bench/run --build $(builddir) $(BENCH_OPTIONS)
+
+.PHONY: bench
