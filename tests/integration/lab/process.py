@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: the mailfrom-milter contributors
+"""Waiting, ports and child processes."""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import time
+
+
+class TimedOut(AssertionError):
+    """Something that had to happen did not happen in time."""
+
+
+def wait_until(condition, what, seconds=30.0):
+    """Polls until condition() is true, and returns its value."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise TimedOut(f"waited {seconds:g} s for {what}")
+        time.sleep(0.02)
+    return value
+
+
+def free_port():
+    """A port below the ephemeral range, so that no outgoing connection takes it meanwhile."""
+    while True:
+        port = random.randint(20000, 30000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+def is_listening(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def stop(child, seconds=20.0):
+    """TERM, then KILL for a process that does not listen. Returns the exit status."""
+    if child.poll() is None:
+        child.send_signal(signal.SIGTERM)
+        try:
+            child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+            raise TimedOut(f"process {child.pid} did not stop on TERM") from None
+    return child.returncode
+
+
+def tail(path, lines=40):
+    try:
+        with open(path, encoding="utf-8", errors="backslashreplace") as log:
+            return "".join(log.readlines()[-lines:])
+    except FileNotFoundError:
+        return f"{os.path.basename(path)}: no such file\n"

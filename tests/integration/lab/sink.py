@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: the mailfrom-milter contributors
+"""The next hop: an SMTP server that takes every message and remembers what it was given."""
+
+import socketserver
+import threading
+from dataclasses import dataclass, field
+
+TOKEN_HEADER = "X-Lab-Token"
+EHLO_REPLY = ("250-sink\r\n250-SIZE 50000000\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n"
+              "250-ENHANCEDSTATUSCODES\r\n250 PIPELINING\r\n")
+
+
+def text_of(octets):
+    return octets.decode("utf-8", "backslashreplace")
+
+
+@dataclass
+class Delivery:
+    """One message as the next hop received it."""
+    mail: str  # the argument of MAIL FROM: "<a@b.test> SIZE=12"
+    recipients: list = field(default_factory=list)
+    headers: list = field(default_factory=list)  # folded lines are lines of their own
+    body_size: int = 0
+
+    @property
+    def sender(self):
+        """The address between the angle brackets."""
+        return self.mail[1:self.mail.rindex(">")]
+
+    @property
+    def parameters(self):
+        return self.mail[self.mail.rindex(">") + 1:].split()
+
+    def header(self, name):
+        prefix = name.lower() + ":"
+        for line in self.headers:
+            if line.lower().startswith(prefix):
+                return line[len(prefix):].strip()
+        return None
+
+
+class _Session(socketserver.StreamRequestHandler):
+    def handle(self):
+        self._delivery = None
+        self._say("220 sink ESMTP")
+        while line := self.rfile.readline():
+            verb = line.strip().split(b" ")[0].upper()
+            if verb == b"QUIT":
+                self._say("221 2.0.0 bye")
+                return
+            self._answer(verb, text_of(line.strip()))
+
+    def _answer(self, verb, line):
+        if verb == b"EHLO":
+            self.wfile.write(EHLO_REPLY.encode())
+        elif verb == b"MAIL":
+            self._delivery = Delivery(mail=line.split(":", 1)[1].strip())
+            self._say("250 2.1.0 ok")
+        elif verb == b"RCPT":
+            self._delivery.recipients.append(line.split(":", 1)[1].strip())
+            self._say("250 2.1.5 ok")
+        elif verb == b"DATA":
+            self._say("354 go on")
+            self._read_message()
+            self._say("250 2.0.0 ok")
+        elif verb in (b"RSET", b"HELO", b"NOOP"):
+            self._say("250 2.0.0 ok")
+        else:
+            self._say("502 5.5.1 what?")
+
+    def _read_message(self):
+        in_headers = True
+        while (line := self.rfile.readline()) not in (b".\r\n", b""):
+            if line == b"\r\n":
+                in_headers = False
+            if in_headers:
+                self._delivery.headers.append(text_of(line.rstrip(b"\r\n")))
+            else:
+                self._delivery.body_size += len(line)
+        self.server.sink.take(self._delivery)
+        self._delivery = None
+
+    def _say(self, line):
+        self.wfile.write(line.encode() + b"\r\n")
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+
+
+class Sink:
+    def __init__(self, on_delivery=None):
+        """on_delivery: called with each Delivery, in the thread of its session."""
+        self._arrived = threading.Condition()
+        self._by_token = {}
+        self._on_delivery = on_delivery
+        self._server = _Server(("127.0.0.1", 0), _Session)
+        self._server.sink = self
+        self.port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def take(self, delivery):
+        with self._arrived:
+            self._by_token.setdefault(delivery.header(TOKEN_HEADER), []).append(delivery)
+            self._arrived.notify_all()
+        if self._on_delivery:
+            self._on_delivery(delivery)
+
+    def wait_for(self, token, seconds=60.0):
+        """The message with this token; fails when it does not come."""
+        with self._arrived:
+            if not self._arrived.wait_for(lambda: token in self._by_token, seconds):
+                raise AssertionError(f"no message {token} came to the next hop in {seconds:g} s")
+            return self._by_token[token][0]
+
+    def deliveries(self, token):
+        with self._arrived:
+            return list(self._by_token.get(token, []))
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
