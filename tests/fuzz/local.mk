@@ -1,2 +1,25 @@
 # Fuzz targets. In `make check` each replays its corpus (replay.c is the main);
 # with --enable-fuzzers (clang) each is a libFuzzer program.
+#
+# The target fuzz_NAME reads corpus/NAME. To add one: its source, its line in FUZZ_TARGETS, its
+# corpus, and
+#	tests_fuzz_fuzz_NAME_SOURCES = tests/fuzz/fuzz_NAME.c $(FUZZ_MAIN)
+#	tests_fuzz_fuzz_NAME_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
+#	tests_fuzz_fuzz_NAME_LDADD = the library it needs
+
+FUZZ_TARGETS =
+if FUZZERS
+FUZZ_MAIN =
+FUZZ_ENGINE = -fsanitize=fuzzer
+else
+FUZZ_MAIN = tests/fuzz/replay.c
+FUZZ_ENGINE =
+TESTS += tests/fuzz/replay-all
+endif
+check_PROGRAMS += $(FUZZ_TARGETS)
+EXTRA_DIST += tests/fuzz/replay.c tests/fuzz/replay-all tests/fuzz/corpus
+
+FUZZ_TARGETS += tests/fuzz/fuzz_sender
+tests_fuzz_fuzz_sender_SOURCES = tests/fuzz/fuzz_sender.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_sender_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
+tests_fuzz_fuzz_sender_LDADD = libmilterd.a

@@ -4,4 +4,7 @@ if HAVE_CMOCKA
 UNIT_TESTS =
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
+
+UNIT_TESTS += tests/unit/test_sender
+tests_unit_test_sender_LDADD = libmilterd.a $(CMOCKA_LIBS)
 endif
