@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "ctl/attributes.h"
+
+#include <string.h>
+#include <sysexits.h>
+
+#include <cjson/cJSON.h>
+
+#include "common/log.h"
+#include "common/word.h"
+#include "ctl/document.h"
+#include "ctl/moment.h"
+
+enum {
+    LOCAL_PART_MAX =
+        64,          /* RFC 5321, 4.5.3.1.1; longer ones occur as senders, never as identities */
+    SHOWN_MAX = 100, /* octets of a word from the text that a failure shows */
+    SHOWN_SIZE = 4 * SHOWN_MAX + 8
+};
+
+enum { TOP_ATTRIBUTES, TOP_METADATA, TOP_COUNT };
+static const char *const top_names[TOP_COUNT] = {"MailFromDomainAttributes", "ResponseMetadata"};
+
+enum { ENTRY_DOMAIN, ENTRY_STATUS, ENTRY_BEHAVIOR, ENTRY_BEHAVIOR_V2, ENTRY_RECORD, ENTRY_COUNT };
+static const char *const entry_names[ENTRY_COUNT] = {"MailFromDomain", "MailFromDomainStatus",
+                                                     "BehaviorOnMXFailure", "BehaviorOnMxFailure",
+                                                     "Record"};
+
+enum {
+    RECORD_SOURCE,
+    RECORD_VERIFIED,
+    RECORD_SINCE,
+    RECORD_CHECKED,
+    RECORD_REFRESH,
+    RECORD_EXPIRE,
+    RECORD_ERROR,
+    RECORD_COUNT
+};
+static const char *const record_names[RECORD_COUNT] = {
+    "Source", "Verified", "StatusSince", "Checked", "RefreshAfter", "ExpireAfter", "LastError"};
+
+static const char *shown(const char *text, char out[SHOWN_SIZE])
+{
+    (void)log_escape(out, out + SHOWN_SIZE, text, SHOWN_MAX);
+    return out;
+}
+
+/* Puts the members of an object in the order of a table of their names; NULL for absent ones. */
+static bool take_members(const cJSON *object, const char *const names[], int count,
+                         const cJSON *members[], struct failure *why)
+{
+    char name[SHOWN_SIZE];
+
+    memset(members, 0, (size_t)count * sizeof members[0]);
+    if (!cJSON_IsObject(object))
+        return failure_set(why, EX_DATAERR, "an object { .. } is expected here");
+    for (const cJSON *member = object->child; member != NULL; member = member->next) {
+        int i = word_find(names, (size_t)count, member->string);
+        if (i < 0)
+            return failure_set(why, EX_DATAERR, "unknown field \"%s\"",
+                               shown(member->string, name));
+        if (members[i] != NULL)
+            return failure_set(why, EX_DATAERR, "%s is given twice", names[i]);
+        members[i] = member;
+    }
+    return true;
+}
+
+/* The text of a member; "" for one that is absent or null. */
+static bool take_text(const cJSON *member, const char **text, struct failure *why)
+{
+    *text = "";
+    if (member == NULL || cJSON_IsNull(member))
+        return true;
+    if (!cJSON_IsString(member))
+        return failure_set(why, EX_DATAERR, "%s must be a string", member->string);
+    *text = member->valuestring;
+    return true;
+}
+
+/* other_words: a second spelling, or NULL. An empty text leaves *value as it is. */
+static bool take_word(const cJSON *member, const char *const words[],
+                      const char *const other_words[], size_t count, int *value,
+                      struct failure *why)
+{
+    char choice[128];
+    char name[SHOWN_SIZE];
+    const char *text;
+    int found;
+
+    if (!take_text(member, &text, why))
+        return false;
+    if (text[0] == '\0')
+        return true;
+    found = word_find(words, count, text);
+    if (found < 0 && other_words != NULL)
+        found = word_find(other_words, count, text);
+    if (found < 0) {
+        word_choice(words, count, choice, sizeof choice);
+        return failure_set(why, EX_DATAERR, "%s is \"%s\", but must be %s", member->string,
+                           shown(text, name), choice);
+    }
+    *value = found;
+    return true;
+}
+
+static bool take_bool(const cJSON *member, bool *value, struct failure *why)
+{
+    if (member == NULL)
+        return true;
+    if (!cJSON_IsBool(member))
+        return failure_set(why, EX_DATAERR, "%s must be true or false", member->string);
+    *value = cJSON_IsTrue(member);
+    return true;
+}
+
+/* An absent member leaves *moment as it is; null means never. */
+static bool take_moment(const cJSON *member, int64_t *moment, struct failure *why)
+{
+    if (member == NULL)
+        return true;
+    *moment = 0;
+    if (cJSON_IsNull(member))
+        return true;
+    if (!cJSON_IsString(member) || !moment_parse(member->valuestring, moment))
+        return failure_set(why, EX_DATAERR,
+                           "%s must be a time such as 2026-11-22T10:00:00Z, or null",
+                           member->string);
+    return true;
+}
+
+static bool take_error(const cJSON *member, char out[MAIL_FROM_ERROR_MAX + 1], struct failure *why)
+{
+    const char *text;
+
+    if (!take_text(member, &text, why))
+        return false;
+    if (strlen(text) > MAIL_FROM_ERROR_MAX)
+        return failure_set(why, EX_DATAERR, "%s is longer than %d octets", member->string,
+                           MAIL_FROM_ERROR_MAX);
+    memcpy(out, text, strlen(text) + 1);
+    return true;
+}
+
+/* The MAIL FROM domain and its status. A status without a domain means nothing, whatever it is:
+ * SES leaves it out, and emulators put what they like. */
+static bool take_domain(const cJSON *const members[ENTRY_COUNT], struct attributes_item *item,
+                        struct failure *why)
+{
+    struct mail_from *record = &item->record;
+    const char *domain;
+    const char *status;
+    int value = -1;
+
+    if (!take_text(members[ENTRY_DOMAIN], &domain, why) ||
+        !take_text(members[ENTRY_STATUS], &status, why))
+        return false;
+    if (domain[0] == '\0')
+        return true;
+    if (!identity_parse_domain(record->domain, domain, strlen(domain), why))
+        return failure_prefix(why, "MailFromDomain");
+    if (!mail_from_check_domain(&item->identity, record->domain, why))
+        return false;
+    if (status[0] == '\0')
+        return failure_set(why, EX_DATAERR, "MailFromDomain stands without MailFromDomainStatus");
+    if (!take_word(members[ENTRY_STATUS], mail_from_status_words, mail_from_status_words_v2,
+                   MAIL_FROM_STATUS_COUNT, &value, why))
+        return false;
+    record->status = (enum mail_from_status)value;
+    return true;
+}
+
+static bool take_behavior(const cJSON *const members[ENTRY_COUNT], struct mail_from *record,
+                          struct failure *why)
+{
+    const cJSON *member = members[ENTRY_BEHAVIOR];
+    int value = MAIL_FROM_USE_DEFAULT_VALUE;
+
+    if (member == NULL)
+        member = members[ENTRY_BEHAVIOR_V2];
+    else if (members[ENTRY_BEHAVIOR_V2] != NULL)
+        return failure_set(why, EX_DATAERR, "%s is given twice", member->string);
+    if (!take_word(member, mail_from_behavior_words, mail_from_behavior_words_v2,
+                   MAIL_FROM_BEHAVIOR_COUNT, &value, why))
+        return false;
+    record->behavior = (enum mail_from_behavior)value;
+    return true;
+}
+
+static bool take_record(const cJSON *object, struct attributes_item *item, struct failure *why)
+{
+    struct mail_from *record = &item->record;
+    const cJSON *members[RECORD_COUNT];
+    int source = (int)record->source;
+
+    if (object == NULL)
+        return true;
+    if (!take_members(object, record_names, RECORD_COUNT, members, why) ||
+        !take_word(members[RECORD_SOURCE], mail_from_source_words, NULL, MAIL_FROM_SOURCE_COUNT,
+                   &source, why) ||
+        !take_bool(members[RECORD_VERIFIED], &record->verified, why) ||
+        !take_moment(members[RECORD_SINCE], &record->status_since, why) ||
+        !take_moment(members[RECORD_CHECKED], &record->checked, why) ||
+        !take_moment(members[RECORD_REFRESH], &record->refresh_after, why) ||
+        !take_moment(members[RECORD_EXPIRE], &record->expire_after, why) ||
+        !take_error(members[RECORD_ERROR], record->last_error, why))
+        return failure_prefix(why, "%s", entry_names[ENTRY_RECORD]);
+    record->source = (enum mail_from_source)source;
+    item->since_given = members[RECORD_SINCE] != NULL;
+    return true;
+}
+
+static bool take_identity(const char *text, struct identity *identity, struct failure *why)
+{
+    if (!identity_parse(identity, text, strlen(text), why))
+        return false;
+    if (identity->kind == IDENTITY_ADDRESS && identity->domain > LOCAL_PART_MAX + 1)
+        return failure_set(why, EX_DATAERR, "the part before the @ is longer than %d octets",
+                           LOCAL_PART_MAX);
+    return true;
+}
+
+static bool take_entry(const cJSON *entry, int64_t now, struct attributes_item *item,
+                       struct failure *why)
+{
+    const cJSON *members[ENTRY_COUNT];
+    char name[SHOWN_SIZE];
+
+    item->record = (struct mail_from){
+        .source = MAIL_FROM_FILE, .verified = true, .status_since = now, .checked = now};
+    item->since_given = false;
+    if (!take_identity(entry->string, &item->identity, why) ||
+        !take_members(entry, entry_names, ENTRY_COUNT, members, why) ||
+        !take_domain(members, item, why) || !take_behavior(members, &item->record, why) ||
+        !take_record(members[ENTRY_RECORD], item, why))
+        return failure_prefix(why, "identity \"%s\"", shown(entry->string, name));
+    item->record.kind = item->identity.kind;
+    return true;
+}
+
+static bool take_root(const cJSON *root, const cJSON **entries, struct failure *why)
+{
+    const cJSON *members[TOP_COUNT];
+
+    if (!take_members(root, top_names, TOP_COUNT, members, why))
+        return failure_prefix(why, "not what `aws ses get-identity-mail-from-domain-attributes' "
+                                   "prints");
+    *entries = members[TOP_ATTRIBUTES];
+    if (!cJSON_IsObject(*entries))
+        return failure_set(why, EX_DATAERR,
+                           "no object \"%s\"; wanted is what `aws ses "
+                           "get-identity-mail-from-domain-attributes' prints",
+                           top_names[TOP_ATTRIBUTES]);
+    return true;
+}
+
+/* The tree of a text that is one JSON value and nothing else. */
+static cJSON *parse(const char *text, size_t length, struct failure *why)
+{
+    const char *end = text;
+    cJSON *root = cJSON_ParseWithLengthOpts(text, length, &end, false);
+
+    if (root == NULL) {
+        (void)document_refuse(text, (size_t)(end - text), why,
+                              "not JSON, cut short or nested too deep");
+        return NULL;
+    }
+    while (end < text + length && strchr(" \t\r\n", *end) != NULL)
+        end++;
+    if (end == text + length)
+        return root;
+    cJSON_Delete(root);
+    (void)document_refuse(text, (size_t)(end - text), why, "something follows after the JSON");
+    return NULL;
+}
+
+bool attributes_read(const char *text, size_t length, int64_t now,
+                     bool (*take)(void *context, const struct attributes_item *item,
+                                  struct failure *why),
+                     void *context, struct failure *why)
+{
+    struct attributes_item item;
+    const cJSON *entries = NULL;
+    cJSON *root;
+    bool good;
+
+    if (!document_check(text, length, why) || (root = parse(text, length, why)) == NULL)
+        return false;
+    good = take_root(root, &entries, why);
+    for (const cJSON *entry = good ? entries->child : NULL; good && entry != NULL;
+         entry = entry->next)
+        good = take_entry(entry, now, &item, why) && take(context, &item, why);
+    cJSON_Delete(root);
+    return good;
+}

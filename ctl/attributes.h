@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ *
+ * Records as JSON, in the very shape that `aws ses get-identity-mail-from-domain-attributes`
+ * prints:
+ *
+ *     {"MailFromDomainAttributes": {IDENTITY: {MailFromDomain, MailFromDomainStatus,
+ *                                              BehaviorOnMXFailure, Record}}}
+ *
+ * "Record" is ours: {Source, Verified, StatusSince, Checked, RefreshAfter, ExpireAfter, LastError},
+ * which makes export and import a round trip; moments are RFC 3339 in UTC, or null. Knows nothing
+ * of files and the store.
+ */
+#ifndef CTL_ATTRIBUTES_H
+#define CTL_ATTRIBUTES_H
+
+#include "common/mail_from.h"
+
+struct attributes_item {
+    struct identity identity;
+    struct mail_from record;
+    bool since_given; /* did the text say StatusSince? If not, record.status_since is `now` */
+};
+
+/* Reads a whole text and calls take for each identity in the order of the text, until it returns
+ * false. The spellings of v1 and v2 of the API are taken alike, and empty, null and absent fields
+ * too; SES's rules are checked, and an unknown field is refused. What the text does not say becomes
+ * a verified record of source `file`, checked `now`, that never expires.
+ *
+ * Fails with EX_DATAERR and the line and column or the identity, or with what take said; take may
+ * have been called before. Does not see whether two identities are the same. */
+bool attributes_read(const char *text, size_t length, int64_t now,
+                     bool (*take)(void *context, const struct attributes_item *item,
+                                  struct failure *why),
+                     void *context, struct failure *why);
+
+#endif

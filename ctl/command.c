@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "ctl/command.h"
+
+#include <stdarg.h>
+#include <string.h>
+#include <sysexits.h>
+
+static const struct command commands[] = {
+    {"import", "[--replace] [--dry-run] FILE|-",
+     "put into the store what `aws ses get-identity-mail-from-domain-attributes' printed",
+     "FILE is the JSON of that command, or of `mailfromctl export'; - is standard input.\n"
+     "All of it is taken, or nothing: one bad record refuses the file. Records with the\n"
+     "same identity are replaced, others stay.\n"
+     "\n"
+     "  --replace  also remove records of source `file' that FILE does not have\n"
+     "  --dry-run  only say whether FILE is good\n",
+     import_run},
+    {"export", "", "print the whole store as JSON that import takes",
+     "The JSON has the shape that `aws ses get-identity-mail-from-domain-attributes' prints, plus\n"
+     "an object \"Record\" with source, times and last error, so that nothing is lost.\n",
+     export_run},
+    {"get", "IDENTITY...", "print the attributes of identities as `aws ses' prints them",
+     "IDENTITY is an email address or a domain, looked up exactly: parent domains are not\n"
+     "(`mailfromctl explain' does that). One that is not in the store is left out of the JSON, is\n"
+     "named on stderr, and makes the exit code 69.\n",
+     get_run},
+    {"list", "[--json]", "show all identities as a table",
+     "A MAIL FROM domain counts only in status Success. SINCE is the time in this status, CHECKED\n"
+     "the time since the attributes were last confirmed.\n"
+     "\n"
+     "  --json  an array of objects for programs, one a line\n",
+     list_run},
+    {"remove", "IDENTITY...", "remove identities from the store",
+     "All of them, or none if one is not in the store (exit code 69).\n", remove_run},
+    {"explain", "ADDRESS [--envelope ADDRESS] [--client IP | --authenticated]",
+     "say what the milter does with a message from ADDRESS, and why",
+     "ADDRESS is that of the From header. Runs the very decision that the milter runs.\n"
+     "\n"
+     "  --envelope ADDRESS  the envelope sender, if it is another; '<>' for the null sender\n"
+     "  --client IP         the client that the message comes from\n"
+     "  --authenticated     it comes in an authenticated session\n"
+     "\n"
+     "Without --client and --authenticated it is taken for a local submission (127.0.0.1).\n",
+     explain_run},
+    {"settings", "[--sample]", "print the settings in force",
+     "  --sample  print a settings file with all defaults, each explained\n", settings_run},
+    {"help", "[COMMAND]", "print this, or more about a command", "", help_run},
+};
+enum { COMMANDS_COUNT = sizeof commands / sizeof commands[0] };
+
+const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS_COUNT; i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+void command_print_help(const struct command *command, FILE *out)
+{
+    (void)fprintf(out, "Usage: mailfromctl [-c FILE] %s%s%s\n\n%c%s.\n", command->name,
+                  command->synopsis[0] == '\0' ? "" : " ", command->synopsis,
+                  command->summary[0] - 'a' + 'A', command->summary + 1);
+    if (command->details[0] != '\0')
+        (void)fprintf(out, "\n%s", command->details);
+}
+
+void command_print_overview(FILE *out)
+{
+    (void)fputs("Usage: mailfromctl [-c FILE] COMMAND [ARGUMENT...]\n"
+                "\n"
+                "Reads and edits the store from which mailfrom-milter answers.\n"
+                "\n"
+                "Commands:\n",
+                out);
+    for (size_t i = 0; i < COMMANDS_COUNT; i++)
+        (void)fprintf(out, "  %-10s%s\n", commands[i].name, commands[i].summary);
+    (void)fputs(
+        "\n"
+        "Options:\n"
+        "  -c, --config FILE  the settings file (default: " DEFAULT_SETTINGS_FILE ")\n"
+        "  -h, --help         this; after a COMMAND, more about it\n"
+        "  -V, --version      the version\n"
+        "\n"
+        "Exit codes are those of sysexits.h: 0 done, 64 wrong usage, 65 bad data, 66 no such\n"
+        "file or store, 69 no such identity, 74 input or output error, 77 not permitted,\n"
+        "78 wrong settings.\n",
+        out);
+}
+
+bool invocation_misused(const struct invocation *invocation, struct failure *why,
+                        const char *format, ...)
+{
+    char text[FAILURE_TEXT_SIZE];
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    return failure_set(why, EX_USAGE, "%s: %s; see `mailfromctl %s --help'",
+                       invocation->command->name, text, invocation->command->name);
+}
+
+int invocation_option(struct invocation *invocation, const struct option *options,
+                      struct failure *why)
+{
+    int option = getopt_long(invocation->argc, invocation->argv, ":", options, NULL);
+
+    if (option == ':')
+        (void)invocation_misused(invocation, why, "%s needs a value", invocation->argv[optind - 1]);
+    else if (option == '?' && optopt > ' ' && optopt < 0x7f)
+        (void)invocation_misused(invocation, why, "unknown option -%c", optopt);
+    else if (option == '?')
+        (void)invocation_misused(invocation, why, "wrong option %s", invocation->argv[optind - 1]);
+    return option == ':' ? '?' : option;
+}
+
+bool invocation_settings(struct invocation *invocation, struct failure *why)
+{
+    return invocation->settings != NULL ||
+           settings_read(&invocation->settings, invocation->settings_file, why);
+}
+
+bool invocation_store(struct invocation *invocation, enum store_access access, struct store **store,
+                      struct failure *why)
+{
+    return invocation_settings(invocation, why) &&
+           store_open(store, invocation->settings->store, access, invocation->settings->store_group,
+                      why);
+}
+
+bool help_run(struct invocation *invocation, struct failure *why)
+{
+    const struct command *command;
+
+    if (invocation->argc > 2)
+        return invocation_misused(invocation, why, "one COMMAND at a time");
+    if (invocation->argc < 2) {
+        command_print_overview(stdout);
+        return true;
+    }
+    command = command_find(invocation->argv[1]);
+    if (command == NULL)
+        return failure_set(why, EX_USAGE, "no command `%s'; see `mailfromctl help'",
+                           invocation->argv[1]);
+    command_print_help(command, stdout);
+    return true;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ *
+ * The commands of mailfromctl: one table, and what the commands share. A command writes its answer
+ * to stdout; what went wrong is one line on stderr, from main.
+ */
+#ifndef CTL_COMMAND_H
+#define CTL_COMMAND_H
+
+#include "common/settings.h"
+#include "common/store.h"
+
+#include <getopt.h>
+
+struct command;
+
+/* One call of one command. argv[0] is the name of the command. */
+struct invocation {
+    const struct command *command;
+    int argc;
+    char **argv;
+    const char *settings_file;
+    struct settings *settings; /* NULL until invocation_settings; main frees it */
+};
+
+struct command {
+    const char *name;
+    const char *synopsis; /* the arguments */
+    const char *summary;  /* one line */
+    const char *details;  /* whole lines, for --help */
+    /* A failure with an empty text has been told already. */
+    bool (*run)(struct invocation *invocation, struct failure *why);
+};
+
+const struct command *command_find(const char *name); /* NULL: no such command */
+void command_print_help(const struct command *command, FILE *out);
+void command_print_overview(FILE *out);
+
+/* Fails with EX_USAGE and a hint to --help. */
+bool invocation_misused(const struct invocation *invocation, struct failure *why,
+                        const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Reads the command's options: the next one as getopt_long gives it, -1 after the last (optind is
+ * then the first argument), '?' for a wrong one, and then *why is filled. */
+int invocation_option(struct invocation *invocation, const struct option *options,
+                      struct failure *why);
+
+/* Reads the settings, once. */
+bool invocation_settings(struct invocation *invocation, struct failure *why);
+
+/* Opens the store that the settings name. Close with store_close. */
+bool invocation_store(struct invocation *invocation, enum store_access access, struct store **store,
+                      struct failure *why);
+
+bool import_run(struct invocation *invocation, struct failure *why);
+bool export_run(struct invocation *invocation, struct failure *why);
+bool get_run(struct invocation *invocation, struct failure *why);
+bool list_run(struct invocation *invocation, struct failure *why);
+bool remove_run(struct invocation *invocation, struct failure *why);
+bool explain_run(struct invocation *invocation, struct failure *why);
+bool settings_run(struct invocation *invocation, struct failure *why);
+bool help_run(struct invocation *invocation, struct failure *why);
+
+#endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "ctl/command.h"
+
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+
+#include "common/judgement.h"
+#include "common/log.h"
+#include "ctl/moment.h"
+
+enum { SHOWN_MAX = 512, SHOWN_SIZE = 4 * SHOWN_MAX + 8 };
+
+struct question {
+    struct judgement_message message;
+    bool client_given;
+    bool sender_given;
+};
+
+static const char local_client[] = "127.0.0.1";
+
+static const char *shown(const char *text, char out[SHOWN_SIZE])
+{
+    (void)log_escape(out, out + SHOWN_SIZE, text, SHOWN_MAX);
+    return out;
+}
+
+/* The beginning of a line: what the rest of it is. */
+static void label(const char *text)
+{
+    (void)printf("%-19s ", text);
+}
+
+static void tell_message(const struct question *question, const struct settings *settings)
+{
+    const struct judgement_message *message = &question->message;
+    char text[SHOWN_SIZE];
+
+    label("From address");
+    (void)puts(shown(message->from, text));
+    label("Envelope sender");
+    (void)printf("<%s>%s\n", shown(message->sender, text),
+                 message->sender[0] == '\0' ? ", the null sender"
+                 : question->sender_given   ? ""
+                                            : ", taken to be the same (see --envelope)");
+    label("Identity from");
+    (void)puts(settings->milter.identity_from == IDENTITY_FROM_HEADER
+                   ? "the From address (identity-from = \"header\")"
+                   : "the envelope sender (identity-from = \"envelope\")");
+}
+
+static void tell_outbound(const struct question *question, const struct settings *settings,
+                          bool outbound)
+{
+    const struct judgement_message *message = &question->message;
+    char client[SHOWN_SIZE];
+
+    label("Outbound");
+    if (message->authenticated)
+        (void)printf("%s\n", outbound ? "yes: the session is authenticated"
+                                      : "no: the session is authenticated, but "
+                                        "outbound-authenticated is off");
+    else
+        (void)printf("%s: client %s is %sin outbound-networks%s\n", outbound ? "yes" : "no",
+                     shown(message->client, client),
+                     network_contains(settings->milter.outbound_networks,
+                                      settings->milter.outbound_networks_count, message->client)
+                         ? ""
+                         : "not ",
+                     question->client_given ? "" : ", taken for a local submission (see --client)");
+}
+
+static void tell_key(void *context, const char *key, const char *outcome)
+{
+    bool *first = context;
+    char text[SHOWN_SIZE];
+
+    label(*first ? "Keys tried" : "");
+    (void)printf("%-32s  %s\n", shown(key, text), outcome);
+    *first = false;
+}
+
+static void tell_moment(const char *name, int64_t moment, int64_t now)
+{
+    char text[MOMENT_SIZE];
+    char age[MOMENT_AGE_SIZE];
+
+    label(name);
+    moment_age(moment, now, age);
+    if (!moment_format(moment, text))
+        (void)puts("never");
+    else if (moment > now)
+        (void)printf("%s, in %s\n", text, age);
+    else
+        (void)printf("%s, %s ago\n", text, age);
+}
+
+static void tell_record(const struct judgement *judgement, int64_t now)
+{
+    const struct mail_from *record = &judgement->record;
+    char text[SHOWN_SIZE];
+
+    label("Identity");
+    (void)printf("%s (%s, source %s)\n", shown(judgement->identity, text),
+                 identity_kind_words[record->kind], mail_from_source_words[record->source]);
+    label("  MAIL FROM domain");
+    (void)puts(record->domain[0] == '\0' ? "none" : shown(record->domain, text));
+    if (record->domain[0] != '\0') {
+        label("  Status");
+        (void)puts(mail_from_status_words[record->status]);
+        tell_moment("  Status since", record->status_since, now);
+    }
+    label("  On MX failure");
+    (void)puts(mail_from_behavior_words[record->behavior]);
+    tell_moment("  Checked", record->checked, now);
+    tell_moment("  Expires", record->expire_after, now);
+    if (record->last_error[0] != '\0') {
+        label("  Last error");
+        (void)printf("%s\n", record->last_error);
+    }
+}
+
+static void tell_outcome(const struct judgement *judgement, const struct question *question)
+{
+    char text[SHOWN_SIZE];
+
+    label("Result");
+    switch (judgement->decision.verdict) {
+    case VERDICT_REJECT:
+    case VERDICT_DEFER:
+        (void)printf("%s %s %s\n", judgement->reply.code, judgement->reply.enhanced,
+                     judgement->reply.text);
+        break;
+    case VERDICT_PASS:
+    case VERDICT_CUSTOM:
+    case VERDICT_DEFAULT:
+        (void)printf(
+            "MAIL FROM:<%s>%s\n",
+            shown(judgement->rewrite ? judgement->new_sender : question->message.sender, text),
+            judgement->rewrite ? "" : ", unchanged");
+        break;
+    }
+}
+
+static void tell_judgement(const struct judgement *judgement, const struct question *question,
+                           const struct settings *settings, int64_t now)
+{
+    char text[SHOWN_SIZE];
+
+    if (judgement->identity[0] != '\0')
+        tell_record(judgement, now);
+    label("Verdict");
+    (void)puts(verdict_words[judgement->decision.verdict]);
+    label("Reason");
+    (void)printf("%s: %s\n", reason_words[judgement->decision.reason],
+                 reason_explanations[judgement->decision.reason]);
+    if (judgement->detail.text[0] != '\0') {
+        label("Detail");
+        (void)puts(judgement->detail.text);
+    }
+    if (settings->default_mail_from_domain[0] != '\0') {
+        label("Default domain");
+        (void)puts(shown(settings->default_mail_from_domain, text));
+    }
+    tell_outcome(judgement, question);
+    if (settings->milter.mode == MODE_MONITOR)
+        (void)puts("The milter is in monitor mode: it logs this and changes nothing.");
+}
+
+static bool explain(const struct question *question, const struct settings *settings,
+                    struct failure *why)
+{
+    bool first = true;
+    struct store_trace trace = {.tried = tell_key, .context = &first};
+    struct lookup *lookup = lookup_open(settings->store);
+    struct judgement judgement;
+    int64_t now = (int64_t)time(NULL);
+
+    if (lookup == NULL)
+        return failure_set(why, EX_OSERR, "out of memory");
+    tell_message(question, settings);
+    judge(&judgement, &question->message, settings, lookup, now, &trace);
+    tell_outbound(question, settings, judgement.outbound);
+    tell_judgement(&judgement, question, settings, now);
+    lookup_close(lookup);
+    return true;
+}
+
+/* Takes the angle brackets off, so that <a@example.com> and a@example.com are the same. */
+static char *bare(char *address)
+{
+    size_t length = strlen(address);
+
+    if (length < 2 || address[0] != '<' || address[length - 1] != '>')
+        return address;
+    address[length - 1] = '\0';
+    return address + 1;
+}
+
+static bool check_question(const struct question *question, struct invocation *invocation,
+                           struct failure *why)
+{
+    const struct judgement_message *message = &question->message;
+    struct network network;
+
+    if (question->client_given && message->authenticated)
+        return invocation_misused(invocation, why, "either --client or --authenticated");
+    if (question->client_given &&
+        (strchr(message->client, '/') != NULL || !network_parse(&network, message->client, why)))
+        return invocation_misused(invocation, why, "--client %s is not an IP address",
+                                  message->client);
+    if (strchr(message->from, '@') == NULL)
+        return invocation_misused(invocation, why, "%s is not an address, which has an @",
+                                  message->from);
+    return true;
+}
+
+static bool read_options(struct question *question, struct invocation *invocation,
+                         struct failure *why)
+{
+    static const struct option options[] = {{"envelope", required_argument, NULL, 'e'},
+                                            {"client", required_argument, NULL, 'c'},
+                                            {"authenticated", no_argument, NULL, 'a'},
+                                            {0}};
+    struct judgement_message *message = &question->message;
+    int option;
+
+    message->client = local_client;
+    while ((option = invocation_option(invocation, options, why)) != -1) {
+        if (option == '?')
+            return false;
+        if (option == 'e')
+            message->sender = bare(optarg);
+        if (option == 'c')
+            message->client = optarg;
+        message->authenticated = message->authenticated || option == 'a';
+        question->client_given = question->client_given || option == 'c';
+    }
+    if (optind + 1 != invocation->argc)
+        return invocation_misused(invocation, why, "one ADDRESS is needed");
+    message->from = bare(invocation->argv[optind]);
+    question->sender_given = message->sender != NULL;
+    if (!question->sender_given)
+        message->sender = message->from;
+    return check_question(question, invocation, why);
+}
+
+bool explain_run(struct invocation *invocation, struct failure *why)
+{
+    struct question question = {0};
+
+    return read_options(&question, invocation, why) && invocation_settings(invocation, why) &&
+           explain(&question, invocation->settings, why);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "ctl/command.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/log.h"
+#include "ctl/attributes_out.h"
+#include "ctl/moment.h"
+
+enum {
+    COLUMN_IDENTITY,
+    COLUMN_DOMAIN,
+    COLUMN_STATUS,
+    COLUMN_BEHAVIOR,
+    COLUMN_SOURCE,
+    COLUMN_SINCE,
+    COLUMN_CHECKED,
+    COLUMN_NOTE,
+    COLUMN_COUNT
+};
+static const char *const titles[COLUMN_COUNT] = {
+    "IDENTITY", "MAIL FROM DOMAIN", "STATUS", "BEHAVIOR", "SOURCE", "SINCE", "CHECKED", "NOTE"};
+
+enum {
+    CELL_SIZE = 4 * IDENTITY_SIZE + 8,
+    WIDTH_MAX = 48 /* a longer name breaks the line of its own row, not the whole table */
+};
+
+/* One row; a million rows share it. */
+struct row {
+    char cells[COLUMN_COUNT][CELL_SIZE];
+};
+
+struct table {
+    struct row row;
+    size_t widths[COLUMN_COUNT];
+    uint64_t count;
+    uint64_t without_domain;
+    uint64_t by_status[MAIL_FROM_STATUS_COUNT];
+    int64_t now;
+};
+
+static void fill_cell(struct row *row, int column, const char *text)
+{
+    char *cell = row->cells[column];
+
+    (void)log_escape(cell, cell + CELL_SIZE, text, IDENTITY_SIZE);
+}
+
+static void fill_note(struct row *row, const struct mail_from *record, int64_t now)
+{
+    bool expired = record->expire_after != 0 && now > record->expire_after;
+
+    if (!record->verified)
+        fill_cell(row, COLUMN_NOTE, "unverified");
+    else if (expired)
+        fill_cell(row, COLUMN_NOTE, "expired");
+    else
+        fill_cell(row, COLUMN_NOTE, record->last_error[0] == '\0' ? "" : "refresh-failed");
+}
+
+static void fill_row(struct table *table, const char *key, const struct mail_from *record)
+{
+    bool has_domain = record->domain[0] != '\0';
+    struct row *row = &table->row;
+
+    fill_cell(row, COLUMN_IDENTITY, key);
+    fill_cell(row, COLUMN_DOMAIN, has_domain ? record->domain : "-");
+    fill_cell(row, COLUMN_STATUS, has_domain ? mail_from_status_words[record->status] : "-");
+    fill_cell(row, COLUMN_BEHAVIOR, mail_from_behavior_words[record->behavior]);
+    fill_cell(row, COLUMN_SOURCE, mail_from_source_words[record->source]);
+    moment_age(has_domain ? record->status_since : 0, table->now, row->cells[COLUMN_SINCE]);
+    moment_age(record->checked, table->now, row->cells[COLUMN_CHECKED]);
+    fill_note(row, record, table->now);
+}
+
+static bool measure_row(void *context, const char *key, const struct mail_from *record)
+{
+    struct table *table = context;
+
+    fill_row(table, key, record);
+    for (int column = 0; column < COLUMN_COUNT; column++) {
+        size_t width = strlen(table->row.cells[column]);
+        if (width > table->widths[column] && width <= WIDTH_MAX)
+            table->widths[column] = width;
+    }
+    return true;
+}
+
+static void print_row(const struct table *table)
+{
+    const struct row *row = &table->row;
+    int last = row->cells[COLUMN_NOTE][0] == '\0' ? COLUMN_CHECKED : COLUMN_NOTE;
+
+    for (int column = 0; column < last; column++)
+        (void)printf("%-*s  ", (int)table->widths[column], row->cells[column]);
+    (void)puts(row->cells[last]);
+}
+
+static bool show_row(void *context, const char *key, const struct mail_from *record)
+{
+    struct table *table = context;
+
+    fill_row(table, key, record);
+    print_row(table);
+    table->count++;
+    if (record->domain[0] == '\0')
+        table->without_domain++;
+    else
+        table->by_status[record->status]++;
+    return ferror(stdout) == 0;
+}
+
+static void show_titles(struct table *table)
+{
+    bool has_notes = table->widths[COLUMN_NOTE] > 0;
+
+    for (int column = 0; column < COLUMN_COUNT; column++) {
+        size_t width = strlen(titles[column]);
+        fill_cell(&table->row, column, "");
+        if (column != COLUMN_NOTE || has_notes)
+            memcpy(table->row.cells[column], titles[column], width + 1);
+        if (table->widths[column] < width)
+            table->widths[column] = width;
+    }
+    print_row(table);
+}
+
+static void show_total(const struct table *table)
+{
+    (void)printf("%" PRIu64 " %s", table->count, table->count == 1 ? "identity" : "identities");
+    for (int status = 0; status < MAIL_FROM_STATUS_COUNT; status++) {
+        if (table->by_status[status] > 0)
+            (void)printf(", %" PRIu64 " %s", table->by_status[status],
+                         mail_from_status_words[status]);
+    }
+    if (table->without_domain > 0)
+        (void)printf(", %" PRIu64 " without a MAIL FROM domain", table->without_domain);
+    (void)putchar('\n');
+}
+
+/* Two walks, one for the widths and one for the rows: the store may be too large to keep. */
+static bool show_table(struct store *store, struct failure *why)
+{
+    struct table table = {.now = (int64_t)time(NULL)};
+
+    if (!store_each(store, measure_row, &table, why))
+        return false;
+    show_titles(&table);
+    if (!store_each(store, show_row, &table, why))
+        return false;
+    show_total(&table);
+    return true;
+}
+
+static bool show_object(void *context, const char *key, const struct mail_from *record)
+{
+    uint64_t *count = context;
+
+    attributes_out_list_entry(stdout, key, record, (*count)++);
+    return ferror(stdout) == 0;
+}
+
+static bool show_array(struct store *store, struct failure *why)
+{
+    uint64_t count = 0;
+
+    attributes_out_list_begin(stdout);
+    if (!store_each(store, show_object, &count, why))
+        return false;
+    attributes_out_list_end(stdout, count);
+    return true;
+}
+
+bool list_run(struct invocation *invocation, struct failure *why)
+{
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {0}};
+    struct store *store = NULL;
+    bool json = false;
+    bool good;
+    int option;
+
+    while ((option = invocation_option(invocation, options, why)) != -1) {
+        if (option == '?')
+            return false;
+        json = true;
+    }
+    if (optind < invocation->argc)
+        return invocation_misused(invocation, why, "%s is too much; for one identity there is get",
+                                  invocation->argv[optind]);
+    if (!invocation_store(invocation, STORE_READ, &store, why))
+        return false;
+    good = json ? show_array(store, why) : show_table(store, why);
+    store_close(store);
+    return good;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "ctl/moment.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static const int64_t last_moment = 253402300799; /* 9999-12-31T23:59:59Z */
+
+bool moment_parse(const char *text, int64_t *moment)
+{
+    char again[MOMENT_SIZE];
+    struct tm parts = {0};
+    const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+
+    if (end == NULL || *end != '\0')
+        return false;
+    *moment = (int64_t)timegm(&parts);
+    /* strptime takes signs, spaces and the 31st of February; what comes back unlike is refused. */
+    return moment_format(*moment, again) && strcmp(again, text) == 0;
+}
+
+bool moment_format(int64_t moment, char out[MOMENT_SIZE])
+{
+    time_t seconds = (time_t)moment;
+    struct tm parts;
+
+    out[0] = '\0';
+    if (moment <= 0 || moment > last_moment || gmtime_r(&seconds, &parts) == NULL)
+        return false;
+    return strftime(out, MOMENT_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts) > 0;
+}
+
+void moment_age(int64_t moment, int64_t now, char out[MOMENT_AGE_SIZE])
+{
+    enum { MINUTE = 60, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
+    int64_t age;
+
+    if (moment <= 0 || moment > last_moment || now < 0 || now > last_moment) {
+        (void)snprintf(out, MOMENT_AGE_SIZE, "-");
+        return;
+    }
+    age = now > moment ? now - moment : moment - now;
+    if (age < MINUTE)
+        (void)snprintf(out, MOMENT_AGE_SIZE, "%" PRId64 "s", age);
+    else if (age < HOUR)
+        (void)snprintf(out, MOMENT_AGE_SIZE, "%" PRId64 "m", age / MINUTE);
+    else if (age < 2 * DAY)
+        (void)snprintf(out, MOMENT_AGE_SIZE, "%" PRId64 "h", age / HOUR);
+    else
+        (void)snprintf(out, MOMENT_AGE_SIZE, "%" PRId64 "d", age / DAY);
+}

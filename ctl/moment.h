@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ *
+ * Moments (seconds since the epoch, 0 for never) as people and JSON write them. Pure; any thread.
+ */
+#ifndef CTL_MOMENT_H
+#define CTL_MOMENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { MOMENT_SIZE = 32, MOMENT_AGE_SIZE = 32 };
+
+/* RFC 3339 in UTC, to the second: 2026-11-22T10:00:00Z. False for anything else, and for moments
+ * that are not after 1970-01-01T00:00:00Z. */
+bool moment_parse(const char *text, int64_t *moment);
+
+/* The same form; false, and "" in out, for a moment that has none (never, or beyond year 9999). */
+bool moment_format(int64_t moment, char out[MOMENT_SIZE]);
+
+/* The distance of two moments in one unit: 42s, 5m, 7h, 3d. "-" if there is no moment. */
+void moment_age(int64_t moment, int64_t now, char out[MOMENT_AGE_SIZE]);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "ctl/progress.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PIECES_BETWEEN_LOOKS = 512, REDRAW_MILLISECONDS = 100 };
+
+static int64_t milliseconds(void)
+{
+    struct timespec now = {0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void progress_init(struct progress *progress)
+{
+    *progress = (struct progress){.shown = isatty(STDERR_FILENO) == 1};
+}
+
+void progress_step(struct progress *progress, const char *what, size_t done, size_t total)
+{
+    int64_t now;
+
+    if (!progress->shown || done % PIECES_BETWEEN_LOOKS != 0)
+        return;
+    now = milliseconds();
+    if (now < progress->redraw)
+        return;
+    progress->redraw = now + REDRAW_MILLISECONDS;
+    progress->dirty = true;
+    if (total == 0)
+        (void)fprintf(stderr, "\r%s: %zu", what, done);
+    else
+        (void)fprintf(stderr, "\r%s: %zu of %zu (%zu %%)", what, done, total, done * 100 / total);
+    (void)fputs("\033[K", stderr);
+    (void)fflush(stderr);
+}
+
+void progress_end(struct progress *progress)
+{
+    if (progress->dirty)
+        (void)fputs("\r\033[K", stderr);
+    progress->dirty = false;
+}
