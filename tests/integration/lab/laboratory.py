@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 from .postfix import Postfix
@@ -24,42 +25,37 @@ def sample_records():
 class Laboratory:
     """Use as a context manager: what was started is stopped, what was written is removed."""
 
-    def __init__(self, stage, sendmail_tree=None, on_delivery=None):
+    def __init__(self, stage, sendmail_tree=None):
         """Without a tree of Sendmail there is only Postfix."""
         # Not below /tmp: Sendmail refuses a socket below a directory that others may write to.
         self.base = tempfile.mkdtemp(prefix="mailfrom-milter-lab-", dir="/run")
         os.chmod(self.base, 0o755)
         programs = Programs(stage)
-        self.sink = Sink(on_delivery)
+        self.sink = Sink()
         self.milter = Milter(programs, f"{self.base}/milter")
         # Behind the second port of each MTA, for what takes long.
         self.second_milter = Milter(programs, f"{self.base}/second-milter")
         sockets = self.milter.socket, self.second_milter.socket
         self.mtas = {}
-        self._started = []
         self._add(Postfix(f"{self.base}/postfix", self.sink.port, *sockets))
         if sendmail_tree:
             self._add(Sendmail(f"{self.base}/sendmail", self.sink.port, *sockets, sendmail_tree))
 
     def __enter__(self):
-        try:
+        with ExitStack() as closing:
+            closing.callback(shutil.rmtree, self.base)
+            closing.callback(self.sink.close)
             for milter in (self.milter, self.second_milter):
                 milter.import_records(sample_records())
+                closing.callback(milter.stop)
             for mta in self.mtas.values():
                 mta.start()
-                self._started.append(mta)
-        except BaseException:
-            self.__exit__()
-            raise
+                closing.callback(mta.stop)
+            self._closing = closing.pop_all()
         return self
 
     def __exit__(self, *_):
-        try:
-            for running in (*self._started, self.milter, self.second_milter):
-                running.stop()
-        finally:
-            self.sink.close()
-            shutil.rmtree(self.base)
+        self._closing.close()
 
     def _add(self, mta):
         self.mtas[mta.name] = mta

@@ -91,11 +91,10 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 class Sink:
-    def __init__(self, on_delivery=None):
-        """on_delivery: called with each Delivery, in the thread of its session."""
+    def __init__(self):
+        self.on_delivery = None  # called with each Delivery, in the thread of its session
         self._arrived = threading.Condition()
         self._by_token = {}
-        self._on_delivery = on_delivery
         self._server = _Server(("127.0.0.1", 0), _Session)
         self._server.sink = self
         self.port = self._server.server_address[1]
@@ -105,8 +104,8 @@ class Sink:
         with self._arrived:
             self._by_token.setdefault(delivery.header(TOKEN_HEADER), []).append(delivery)
             self._arrived.notify_all()
-        if self._on_delivery:
-            self._on_delivery(delivery)
+        if self.on_delivery:
+            self.on_delivery(delivery)
 
     def wait_for(self, token, seconds=60.0):
         """The message with this token; fails when it does not come."""

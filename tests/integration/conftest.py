@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: the mailfrom-milter contributors
+"""Fixtures: one laboratory for the whole run; every test that asks for an MTA runs with both."""
+
+import signal
+
+import pytest
+
+from lab.laboratory import Laboratory
+from lab.process import tail
+
+
+def pytest_addoption(parser):
+    parser.addoption("--stage", required=True, help="where the programs are installed")
+    parser.addoption("--sendmail-tree", required=True, help="where Sendmail is unpacked")
+
+
+def pytest_configure():
+    """TERM ends a run as Ctrl-C does: what was started is stopped."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def laboratory(request):
+    with Laboratory(request.config.getoption("--stage"),
+                    request.config.getoption("--sendmail-tree")) as laboratory:
+        yield laboratory
+
+
+@pytest.fixture(params=["postfix", "sendmail"])
+def mta(request, laboratory):
+    return laboratory.mtas[request.param]
+
+
+@pytest.fixture
+def postfix(laboratory):
+    return laboratory.mtas["postfix"]
+
+
+@pytest.fixture
+def sink(laboratory):
+    return laboratory.sink
+
+
+@pytest.fixture
+def milter(laboratory):
+    """The milter behind the MTAs, running with the laboratory's settings."""
+    return laboratory.milter.use()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """What the programs logged belongs to the report of a failure."""
+    report = (yield).get_result()
+    laboratory = item.funcargs.get("laboratory")
+    if report.failed and laboratory:
+        logs = [laboratory.milter.log, *(mta.log for mta in laboratory.mtas.values())]
+        report.sections += [(log, tail(log)) for log in logs]

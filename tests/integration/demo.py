@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: the mailfrom-milter contributors
+"""The demonstration of `./quickstart run`: a message for every row of the decision table.
+
+The exit status is 0 only if every row came out as the table says.
+"""
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+from lab import cases
+from lab.laboratory import Laboratory, sample_records
+
+SENDER = Path(__file__).with_name("send")
+HEADINGS = ("#", "From", "Identity", "Status", "Behaviour", "Verdict")
+WIDTH_MAX = 120
+
+
+class Screen:
+    def __init__(self):
+        terminal = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self._colour = terminal and "NO_COLOR" not in os.environ
+        self.width = min(shutil.get_terminal_size((100, 24)).columns, WIDTH_MAX)
+
+    def paint(self, code, text):
+        return f"\033[{code}m{text}\033[0m" if self._colour else text
+
+    def step(self, text):
+        print(self.paint("1", f"==> {text}"), flush=True)
+
+
+def describe(case, outcome):
+    """The cells of a case's line."""
+    identity = outcome.logged["identity"]
+    attributes = sample_records().get(identity, {})
+    status = attributes.get("MailFromDomainStatus", "-")
+    behaviour = attributes.get("BehaviorOnMXFailure", "-")
+    return case.row, outcome.logged["from"], identity, status, behaviour, outcome.logged["verdict"]
+
+
+def result(outcome):
+    if outcome.delivery:
+        return f"next hop received MAIL FROM:<{outcome.delivery.sender}>"
+    return f"client received {outcome.reply}"
+
+
+def print_table(screen, rows):
+    """rows: (case, outcome, differences)"""
+    lines = [describe(case, outcome) for case, outcome, _ in rows]
+    widths = [max(map(len, column)) for column in zip(HEADINGS, *lines)]
+
+    def aligned(cells):
+        return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths))
+
+    print("\n" + screen.paint("1", aligned(HEADINGS)))
+    for cells, (_, outcome, wrong) in zip(lines, rows):
+        mark = screen.paint("31;1", "WRONG") if wrong else screen.paint("32", "ok")
+        print(f"{aligned(cells)}  {mark}")
+        story = f"{outcome.logged['reason']}: {result(outcome)}"
+        for text in [story, *wrong]:
+            print(textwrap.fill(text, screen.width, initial_indent="    ",
+                                subsequent_indent="      ", break_long_words=False,
+                                break_on_hyphens=False))
+    print()
+
+
+def run_cases(laboratory):
+    mta = laboratory.mtas["postfix"]
+    rows = []
+    for case in cases.load("postfix"):
+        if case.row:
+            outcome = cases.carry_out(case, laboratory, mta)
+            rows.append((case, outcome, cases.differences(case, outcome)))
+    return rows
+
+
+def print_delivery(delivery):
+    print(f"next hop received MAIL FROM:{delivery.mail}   From: {delivery.header('From')}",
+          flush=True)
+
+
+def stay(screen, laboratory):
+    """Until somebody stops us."""
+    laboratory.milter.use()
+    postfix = laboratory.mtas["postfix"]
+    screen.step("Staying up; what comes to the next hop is shown here")
+    print(textwrap.dedent(f"""
+        send     {SENDER} --port {postfix.port} anna@shop.example
+                 (any sender; --from for another From header, --client 127.0.0.2 for inbound mail)
+        settings {laboratory.milter.settings_file}  (reload: kill -USR1 {laboratory.milter.pid})
+        logs     {laboratory.milter.log}  {postfix.log}
+        stop     Ctrl-C here, or: kill {os.getpid()}
+        """), flush=True)
+    while True:
+        time.sleep(3600)
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--stage", required=True, help="where the programs are installed")
+    parser.add_argument("--keep", action="store_true", help="stay up afterwards")
+    options = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+
+    screen = Screen()
+    wrong = None
+    try:
+        screen.step("Starting mailfrom-milter, a private Postfix and a next hop on 127.0.0.1")
+        with Laboratory(options.stage) as laboratory:
+            screen.step("Sending a message for every row of the decision table")
+            rows = run_cases(laboratory)
+            print_table(screen, rows)
+            wrong = sum(1 for *_, differences in rows if differences)
+            print(f"{len(rows) - wrong} of {len(rows)} messages came out as the table says.")
+            if options.keep:
+                laboratory.sink.on_delivery = print_delivery
+                stay(screen, laboratory)
+    except KeyboardInterrupt:
+        print("\nstopped", flush=True)
+    return 0 if wrong == 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: the mailfrom-milter contributors
+"""Counts what `make check` ran, from the logs that automake leaves. Usage: NAME=BUILDDIR...
+
+Tests of cmocka and pytest and inputs of fuzz targets count one by one; any other test program
+counts as one. A program that failed counts as a failure even if its log names none, and so does
+one that was skipped: ./quickstart provides what it needs.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+CMOCKA_PASSED = re.compile(r"^\[  PASSED  \] (\d+) test\(s\)", re.MULTILINE)
+CMOCKA_FAILED = re.compile(r"^\[  FAILED  \] (\d+) test\(s\), listed below", re.MULTILINE)
+FUZZ_PASSED = re.compile(r"(\d+) inputs", re.MULTILINE)
+PYTEST = re.compile(r"^=+ (?P<counts>.*) in [\d.]+s.*=+$", re.MULTILINE)
+COLUMNS = "{:12} {:36} {:>7} {:>7}"
+
+
+def total(pattern, text):
+    return sum(int(number) for number in pattern.findall(text))
+
+
+def counted(log):
+    """(passed, failed) as the log of a test program says."""
+    passed = total(CMOCKA_PASSED, log) + total(FUZZ_PASSED, log)
+    failed = total(CMOCKA_FAILED, log)
+    for found in PYTEST.finditer(log):
+        for number, word in re.findall(r"(\d+) (\w+)", found["counts"]):
+            if word == "passed":
+                passed += int(number)
+            elif word in ("failed", "error", "errors", "skipped"):
+                failed += int(number)
+    return passed, failed
+
+
+def outcome(trs):
+    """(passed, failed) of one test program."""
+    passed, failed = counted(trs.with_suffix(".log").read_text(errors="replace"))
+    if re.search(r"^:global-test-result: PASS$", trs.read_text(), re.MULTILINE):
+        return passed or 1, failed
+    return passed, failed or 1
+
+
+def main(arguments):
+    passed = failed = 0
+    print("\n" + COLUMNS.format("build", "test program", "passed", "failed"))
+    for argument in arguments:
+        name, _, directory = argument.partition("=")
+        programs = sorted(Path(directory).glob("tests/**/*.trs"))
+        if not programs:
+            print(f"{name}: no test was run; see build/{name}-check.log")
+            failed += 1
+        for trs in programs:
+            here = outcome(trs)
+            program = str(trs.relative_to(directory).with_suffix(""))
+            print(COLUMNS.format(name, program, *here))
+            if here[1]:
+                print(f"    see {trs.with_suffix('.log')}")
+            passed += here[0]
+            failed += here[1]
+    print(f"\n{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
