@@ -30,16 +30,19 @@ bool failure_set(struct failure *why, int exit_code, const char *format, ...)
 
 bool failure_prefix(struct failure *why, const char *format, ...)
 {
-    struct failure cause = *why;
+    char cause[sizeof why->text];
     va_list arguments;
-    int length;
+    size_t length;
 
+    memcpy(cause, why->text, sizeof cause);
     va_start(arguments, format);
-    length = vsnprintf(why->text, sizeof why->text, format, arguments);
+    (void)vsnprintf(why->text, sizeof why->text - 2, format, arguments);
     va_end(arguments);
-    if (length >= 0 && (size_t)length < sizeof why->text)
-        (void)snprintf(why->text + length, sizeof why->text - (size_t)length, ": %.*s",
-                       (int)(sizeof cause.text - 1), cause.text);
+    length = strlen(why->text);
+    memcpy(why->text + length, ": ", 3);
+    length += 2;
+    memcpy(why->text + length, cause, sizeof why->text - length);
+    why->text[sizeof why->text - 1] = '\0';
     make_one_line(why->text);
     return false;
 }

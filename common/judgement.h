@@ -3,7 +3,7 @@
  *
  * The whole way from the facts of one message to what is done with it: which address counts,
  * which identity decides, the decision, the new envelope sender or the reply. The milter acts on
- * a judgement, `mailfromctl explain` prints one; both call this. No network, no memory allocation.
+ * a judgement, `mailfromctl explain` prints one; both call this. No network.
  */
 #ifndef COMMON_JUDGEMENT_H
 #define COMMON_JUDGEMENT_H
@@ -18,7 +18,8 @@ struct judgement_message {
     const char *from;   /* the mailbox of the From header, NULL if there is no usable one */
     const char *client; /* the client's IP address, NULL if unknown */
     bool authenticated;
-    bool smtputf8; /* MAIL FROM asked for it */
+    bool submitted; /* by sendmail(1), on this machine */
+    bool smtputf8;  /* MAIL FROM asked for it */
 };
 
 struct judgement {

@@ -15,7 +15,10 @@ libcommon_a_SOURCES = \
 	common/network.c common/network.h \
 	common/reply.c common/reply.h \
 	common/settings.c common/settings.h \
+	common/settings_print.c \
+	common/settings_schema.c common/settings_schema.h \
 	common/store.c common/store.h \
+	common/store_directory.c common/store_directory.h \
 	common/word.c common/word.h
 
 COMMON_LIBS = libcommon.a $(LMDB_LIBS) $(CONFUSE_LIBS) $(IDN2_LIBS)

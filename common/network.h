@@ -18,6 +18,11 @@ struct network {
 /* "192.0.2.0/24", "2001:db8::/32", "192.0.2.1"; host bits must be zero. EX_CONFIG otherwise. */
 bool network_parse(struct network *network, const char *text, struct failure *why);
 
+enum { NETWORK_TEXT_SIZE = 64 };
+
+/* The same, written out. */
+void network_format(const struct network *network, char out[NETWORK_TEXT_SIZE]);
+
 /* client: an address as an MTA writes it: "192.0.2.1", "2001:db8::1", "IPv6:2001:db8::1". False for
  * NULL and for anything else. */
 bool network_contains(const struct network networks[], size_t count, const char *client);

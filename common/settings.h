@@ -45,12 +45,16 @@ struct settings {
 
 /* Reads file. Fails with EX_CONFIG: file, line, what is wrong, what is allowed. */
 bool settings_read(struct settings **settings, const char *file, struct failure *why);
+
+/* The same from a stream; name is what failures call it. */
+bool settings_parse(struct settings **settings, FILE *in, const char *name, struct failure *why);
+
 void settings_free(struct settings *settings); /* NULL is fine */
 
 /* Writes the effective values in the syntax of the file. */
 void settings_print(const struct settings *settings, FILE *out);
 
-/* The same with each setting's help and range, as the sample file shows them. */
+/* Writes the sample file: each setting with its help, commented out at its default. */
 void settings_print_sample(FILE *out);
 
 #endif

@@ -21,8 +21,12 @@ void word_choice(const char *const words[], size_t count, char *out, size_t size
 
     out[0] = '\0';
     for (size_t i = 0; i < count && used < size; i++) {
-        const char *before = i == 0 ? "" : i + 1 == count ? " or " : ", ";
-        int length = snprintf(out + used, size - used, "%s%s", before, words[i]);
+        const char *before = used == 0 ? "" : i + 1 == count ? " or " : ", ";
+        int length;
+
+        if (words[i] == NULL)
+            continue;
+        length = snprintf(out + used, size - used, "%s%s", before, words[i]);
         used += length > 0 ? (size_t)length : 0;
     }
 }

@@ -12,7 +12,8 @@
 /* The index of text in a table of count words, or -1. Case matters; holes (NULL) never match. */
 int word_find(const char *const words[], size_t count, const char *text);
 
-/* Writes the words as "a, b or c" into out (always terminated, cut where it is too small). */
+/* Writes the words as "a, b or c" into out, without the holes (terminated, cut where out is too
+ * small). */
 void word_choice(const char *const words[], size_t count, char *out, size_t size);
 
 #endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ *
+ * Reading a file through a memory map, safely: where the file is cut short meanwhile, or its
+ * pages lead LMDB astray, the kernel answers with SIGBUS or SIGSEGV. Within fault_guard that ends
+ * the work, not the program.
+ */
+#ifndef COMMON_FAULT_H
+#define COMMON_FAULT_H
+
+#include <stdbool.h>
+
+/* Runs work(context) and returns true; false if it faulted half-way. What it held then is lost, so
+ * it must hold nothing that others need: no locks, no half-made changes outside of the map. Any
+ * thread; where guards are nested, the outermost catches. A fault outside of a guard takes the
+ * signal's default action, as ever. */
+bool fault_guard(void (*work)(void *context), void *context);
+
+/* Ends the guarded work of this thread as a fault does; returns if there is none. */
+void fault_raise(void);
+
+#endif

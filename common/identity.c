@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "common/identity.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include <idn2.h>
+
+enum { LABEL_MAX = 63 };
+
+const char *const identity_kind_words[2] = {
+    [IDENTITY_ADDRESS] = "address",
+    [IDENTITY_DOMAIN] = "domain",
+};
+
+static bool is_control(unsigned char octet)
+{
+    return octet < 0x20 || octet == 0x7f;
+}
+
+/* atext of RFC 5321 and RFC 6531: what a local part may hold outside of quotes. */
+static bool is_atext(unsigned char octet)
+{
+    if (octet >= 0x80)
+        return true;
+    return !is_control(octet) && strchr(" \"(),:;<>@[\\].", octet) == NULL;
+}
+
+/* --- domains --- */
+
+static bool is_label_octet(unsigned char octet)
+{
+    /* The underscore is no host name's, but From domains with one exist, and their parents may
+     * well be identities. */
+    return (octet >= 'a' && octet <= 'z') || (octet >= '0' && octet <= '9') || octet == '-' ||
+           octet == '_';
+}
+
+static bool are_labels(const char *domain, size_t length)
+{
+    size_t label = 0;
+
+    if (length == 0 || length > IDENTITY_DOMAIN_MAX)
+        return false;
+    for (size_t i = 0; i <= length; i++) {
+        if (i < length && domain[i] != '.') {
+            label++;
+            if (!is_label_octet((unsigned char)domain[i]) || (label == 1 && domain[i] == '-'))
+                return false;
+        } else {
+            if (label == 0 || label > LABEL_MAX || domain[i - 1] == '-')
+                return false;
+            label = 0;
+        }
+    }
+    return true;
+}
+
+/* U-labels to A-labels. The text is known to hold no NUL. */
+static bool to_a_labels(char out[IDENTITY_DOMAIN_MAX + 1], const char *text, size_t length)
+{
+    char input[IDENTITY_INPUT_MAX + 1];
+    uint8_t *converted = NULL;
+    bool fits;
+
+    memcpy(input, text, length);
+    input[length] = '\0';
+    if (idn2_lookup_u8((const uint8_t *)input, &converted, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) !=
+        IDN2_OK)
+        return false;
+    fits = strlen((const char *)converted) <= IDENTITY_DOMAIN_MAX;
+    if (fits)
+        strcpy(out, (const char *)converted);
+    idn2_free(converted);
+    return fits;
+}
+
+/* Lower case without the locale's opinion; false where an octet is not ASCII. */
+static bool lower_ascii(char *out, const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        unsigned char octet = (unsigned char)text[i];
+        if (octet >= 0x80)
+            return false;
+        out[i] = (char)(octet >= 'A' && octet <= 'Z' ? octet + ('a' - 'A') : octet);
+    }
+    out[length] = '\0';
+    return true;
+}
+
+bool identity_parse_domain(char out[IDENTITY_DOMAIN_MAX + 1], const char *text, size_t length,
+                           struct failure *why)
+{
+    if (length > IDENTITY_INPUT_MAX || memchr(text, '\0', length) != NULL)
+        return failure_set(why, EX_DATAERR, "domain name too long or with a NUL octet");
+    if (length > 0 && text[length - 1] == '.')
+        length--;
+    /* Names in ASCII are taken as they are: an A-label that IDNA2008 would not make exists in the
+     * DNS all the same. */
+    if ((length <= IDENTITY_DOMAIN_MAX && lower_ascii(out, text, length)) ||
+        to_a_labels(out, text, length)) {
+        if (are_labels(out, strlen(out)))
+            return true;
+    }
+    return failure_set(why, EX_DATAERR, "\"%.*s\" is not a domain name",
+                       (int)(length < 300 ? length : 300), text);
+}
+
+/* --- local parts --- */
+
+static bool is_dot_atom(const char *text, size_t length)
+{
+    bool after_dot = true;
+
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '.' ? after_dot : !is_atext((unsigned char)text[i]))
+            return false;
+        after_dot = text[i] == '.';
+    }
+    return !after_dot;
+}
+
+/* The content of a quoted string that begins at text. Returns how much of text it took, 0 if it is
+ * none, or too long for out. */
+static size_t unquote(char *out, size_t *out_length, const char *text, size_t length)
+{
+    size_t used = 0;
+
+    for (size_t i = 1; i < length; i++) {
+        if (text[i] == '"') {
+            *out_length = used;
+            return i + 1;
+        }
+        if (text[i] == '\\' && ++i == length)
+            return 0;
+        if (is_control((unsigned char)text[i]) || used == IDENTITY_LOCAL_MAX)
+            return 0;
+        out[used++] = text[i];
+    }
+    return 0;
+}
+
+static size_t quote(char *out, const char *content, size_t length)
+{
+    size_t used = 0;
+
+    out[used++] = '"';
+    for (size_t i = 0; i < length && used < IDENTITY_LOCAL_MAX - 2; i++) {
+        if (content[i] == '"' || content[i] == '\\')
+            out[used++] = '\\';
+        out[used++] = content[i];
+    }
+    out[used++] = '"';
+    return used;
+}
+
+/* A quoted local part in canonical form; returns how much of text it took, 0 if it is none. */
+static size_t take_quoted_local(struct identity *identity, const char *text, size_t length)
+{
+    char content[IDENTITY_LOCAL_MAX];
+    size_t content_length = 0;
+    size_t taken = unquote(content, &content_length, text, length);
+
+    if (taken == 0 || content_length == 0)
+        return 0;
+    if (is_dot_atom(content, content_length)) {
+        memcpy(identity->text, content, content_length);
+        identity->length = content_length;
+        return taken;
+    }
+    identity->length = quote(identity->text, content, content_length);
+    /* Longer by its escapes than what fits is no identity's. */
+    return taken <= IDENTITY_LOCAL_MAX ? taken : 0;
+}
+
+static size_t take_local(struct identity *identity, const char *text, size_t length)
+{
+    const char *at = memchr(text, '@', length);
+    size_t local = at == NULL ? 0 : (size_t)(at - text);
+
+    if (length > 0 && text[0] == '"')
+        return take_quoted_local(identity, text, length);
+    if (local > IDENTITY_LOCAL_MAX || !is_dot_atom(text, local))
+        return 0;
+    memcpy(identity->text, text, local);
+    identity->length = local;
+    return local;
+}
+
+bool identity_parse(struct identity *identity, const char *text, size_t length, struct failure *why)
+{
+    size_t taken;
+
+    if (length == 0 || length > IDENTITY_INPUT_MAX)
+        return failure_set(why, EX_DATAERR, "an identity has 1 to %d octets, not %zu",
+                           IDENTITY_INPUT_MAX, length);
+    identity->length = 0;
+    identity->domain = 0;
+    identity->kind = IDENTITY_DOMAIN;
+    if (memchr(text, '@', length) != NULL) {
+        taken = take_local(identity, text, length);
+        if (taken == 0 || taken >= length || text[taken] != '@')
+            return failure_set(why, EX_DATAERR, "\"%.*s\" is not an email address",
+                               (int)(length < 300 ? length : 300), text);
+        identity->kind = IDENTITY_ADDRESS;
+        identity->text[identity->length++] = '@';
+        identity->domain = identity->length;
+        text += taken + 1;
+        length -= taken + 1;
+    }
+    if (!identity_parse_domain(identity->text + identity->domain, text, length, why))
+        return false;
+    identity->length += strlen(identity->text + identity->domain);
+    return true;
+}
+
+const char *identity_domain(const struct identity *identity)
+{
+    return identity->text + identity->domain;
+}
+
+bool identity_is_subdomain(const char *name, const char *parent)
+{
+    size_t name_length = strlen(name);
+    size_t parent_length = strlen(parent);
+
+    return name_length > parent_length + 1 && parent_length > 0 &&
+           name[name_length - parent_length - 1] == '.' &&
+           strcmp(name + name_length - parent_length, parent) == 0;
+}
+
+/* --- keys --- */
+
+void identity_keys_init(struct identity_keys *keys, const struct identity *sender, bool strip_label)
+{
+    keys->sender = sender;
+    keys->next_domain = identity_domain(sender);
+    keys->strip_label = strip_label;
+    keys->step = sender->kind == IDENTITY_ADDRESS ? IDENTITY_KEY_ADDRESS : IDENTITY_KEY_DOMAIN;
+}
+
+/* a+label@domain without +label. A label is what follows the first plus sign; quoted local parts
+ * have none. */
+static bool strip_label(struct identity_keys *keys, size_t *length)
+{
+    const struct identity *sender = keys->sender;
+    const char *plus = memchr(sender->text, '+', sender->domain);
+
+    if (plus == NULL || plus == sender->text || sender->text[0] == '"')
+        return false;
+    memcpy(keys->stripped, sender->text, (size_t)(plus - sender->text));
+    strcpy(keys->stripped + (plus - sender->text), sender->text + sender->domain - 1);
+    *length = strlen(keys->stripped);
+    return true;
+}
+
+const char *identity_keys_next(struct identity_keys *keys, size_t *length)
+{
+    const char *domain = keys->next_domain;
+    const char *dot;
+
+    switch (keys->step) {
+    case IDENTITY_KEY_ADDRESS:
+        keys->step = keys->strip_label ? IDENTITY_KEY_LABEL : IDENTITY_KEY_DOMAIN;
+        *length = keys->sender->length;
+        return keys->sender->text;
+    case IDENTITY_KEY_LABEL:
+        keys->step = IDENTITY_KEY_DOMAIN;
+        if (strip_label(keys, length))
+            return keys->stripped;
+        break;
+    case IDENTITY_KEY_DOMAIN:
+        break;
+    }
+    if (*domain == '\0')
+        return NULL;
+    *length = keys->sender->length - (size_t)(domain - keys->sender->text);
+    dot = memchr(domain, '.', *length);
+    keys->next_domain = dot == NULL ? domain + *length : dot + 1;
+    return domain;
+}

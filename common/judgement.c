@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "common/judgement.h"
+
+#include <string.h>
+#include <sysexits.h>
+
+static bool is_outbound(const struct judgement_message *message, const struct settings *settings)
+{
+    if (message->submitted || (message->authenticated && settings->milter.outbound_authenticated))
+        return true;
+    return network_contains(settings->milter.outbound_networks,
+                            settings->milter.outbound_networks_count, message->client);
+}
+
+static bool parse_envelope_address(struct identity *address, struct envelope envelope,
+                                   struct failure *why)
+{
+    if (envelope.local == NULL || envelope.domain == NULL)
+        return failure_set(why, EX_DATAERR, "the envelope sender is not an address");
+    return identity_parse(address, envelope.local,
+                          (size_t)(envelope.domain + envelope.domain_length - envelope.local), why);
+}
+
+/* Whose identity counts. One that is no proper address has no keys, and so no identity. */
+static void choose_address(struct identity *address, const struct judgement_message *message,
+                           const struct settings *settings, struct envelope envelope,
+                           struct failure *why)
+{
+    bool use_from = settings->milter.identity_from == IDENTITY_FROM_HEADER && message->from != NULL;
+    bool usable = use_from ? identity_parse(address, message->from, strlen(message->from), why)
+                           : parse_envelope_address(address, envelope, why);
+
+    if (!usable)
+        *address = (struct identity){.kind = IDENTITY_DOMAIN};
+}
+
+static struct decision_policy policy_of(const struct settings *settings)
+{
+    return (struct decision_policy){
+        .on_unavailable = settings->milter.on_unavailable,
+        .on_unknown_identity = settings->milter.on_unknown_identity,
+        .on_expired = settings->milter.on_expired,
+        .defer_temporary_failure = settings->milter.temporary_failure == TEMPORARY_FAILURE_DEFER,
+        .has_default_domain = settings->default_mail_from_domain[0] != '\0',
+    };
+}
+
+static void look_up(struct judgement *judgement, struct decision_facts *facts,
+                    const struct identity *address, const struct settings *settings,
+                    struct lookup *lookup, const struct store_trace *trace)
+{
+    const struct mail_from *record = &judgement->record;
+
+    facts->lookup = lookup_find(lookup, address, settings->milter.strip_label, judgement->identity,
+                                &judgement->record, trace, &judgement->detail);
+    if (facts->lookup != LOOKUP_FOUND) {
+        judgement->identity[0] = '\0';
+        return;
+    }
+    facts->has_mail_from_domain = record->domain[0] != '\0';
+    facts->status = record->status;
+    facts->behavior = record->behavior;
+    facts->expire_after = record->expire_after;
+}
+
+/* Where the verdict says the envelope sender belongs, NULL for where it is. */
+static const char *target_domain(const struct judgement *judgement, const struct settings *settings)
+{
+    switch (judgement->decision.verdict) {
+    case VERDICT_CUSTOM:
+        return judgement->record.domain;
+    case VERDICT_DEFAULT:
+        return settings->default_mail_from_domain;
+    case VERDICT_PASS:
+    case VERDICT_REJECT:
+    case VERDICT_DEFER:
+        break;
+    }
+    return NULL;
+}
+
+static const char *reply_template(const struct judgement *judgement,
+                                  const struct settings *settings)
+{
+    if (judgement->decision.reason == REASON_BAD_SENDER)
+        return reply_bad_sender;
+    return judgement->decision.verdict == VERDICT_DEFER ? settings->milter.defer_reply
+                                                        : settings->milter.reject_reply;
+}
+
+/* Without the angle brackets, and not more than a reply shows anyway. */
+static void copy_bare_sender(char out[REPLY_TEXT_MAX + 1], const char *argument)
+{
+    size_t length;
+
+    argument += *argument == '<';
+    length = strnlen(argument, REPLY_TEXT_MAX);
+    length -= length > 0 && argument[length - 1] == '>';
+    memcpy(out, argument, length);
+    out[length] = '\0';
+}
+
+static void fill_reply(struct judgement *judgement, const struct judgement_message *message,
+                       const struct settings *settings)
+{
+    const struct mail_from *record = &judgement->record;
+    bool known = judgement->identity[0] != '\0';
+    bool has_domain = known && record->domain[0] != '\0';
+    char sender[REPLY_TEXT_MAX + 1];
+    struct reply_values values = {
+        .identity = judgement->identity,
+        .mail_from_domain = has_domain ? record->domain : NULL,
+        .status = has_domain ? mail_from_status_words[record->status] : NULL,
+        .reason = reason_words[judgement->decision.reason],
+        .explanation = reason_explanations[judgement->decision.reason],
+        .sender = sender,
+        .from = message->from,
+    };
+
+    copy_bare_sender(sender, message->sender);
+    reply_fill(&judgement->reply, reply_template(judgement, settings), &values);
+}
+
+void judge(struct judgement *judgement, const struct judgement_message *message,
+           const struct settings *settings, struct lookup *lookup, int64_t now,
+           const struct store_trace *trace)
+{
+    struct envelope envelope = envelope_parse(message->sender);
+    struct decision_facts facts = {.null_sender = envelope.is_null, .sender_portable = true};
+    struct identity address;
+    const char *domain;
+
+    judgement->identity[0] = '\0';
+    judgement->detail.text[0] = '\0';
+    judgement->rewrite = false;
+    judgement->outbound = facts.outbound = is_outbound(message, settings);
+    if (!facts.null_sender && facts.outbound) {
+        choose_address(&address, message, settings, envelope, &judgement->detail);
+        look_up(judgement, &facts, &address, settings, lookup, trace);
+    }
+    judgement->decision = decide(facts, policy_of(settings), now);
+    domain = target_domain(judgement, settings);
+    if (domain != NULL && !envelope_is_at(envelope, domain)) {
+        judgement->rewrite = facts.sender_portable = envelope_move(
+            envelope, domain, message->smtputf8, judgement->new_sender, &judgement->detail);
+        judgement->decision = decide(facts, policy_of(settings), now);
+    }
+    if (judgement->decision.verdict == VERDICT_REJECT ||
+        judgement->decision.verdict == VERDICT_DEFER)
+        fill_reply(judgement, message, settings);
+}

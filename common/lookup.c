@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "common/lookup.h"
+#include "common/log.h"
+#include "common/store_directory.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+/* One lock for one snapshot at a time: a lookup takes microseconds, and one reader slot in the
+ * store is enough for however many connections there are. */
+struct lookup {
+    pthread_mutex_t lock;
+    char *directory;
+    struct store *store; /* NULL while it is unavailable */
+    struct stat damaged; /* the file that was found damaged: not tried again until it changes */
+    bool is_damaged;
+    struct failure trouble; /* why there is no store; and what was logged last, "" if all is well */
+};
+
+/* --- state, told once per change --- */
+
+static void note_trouble(struct lookup *lookup, const struct failure *why)
+{
+    if (strcmp(lookup->trouble.text, why->text) == 0)
+        return;
+    lookup->trouble = *why;
+    log_write(LOG_ERR, "%s; until then mail is judged as on-unavailable says", why->text);
+}
+
+static void note_all_is_well(struct lookup *lookup)
+{
+    struct failure ignored;
+    uint64_t count = 0;
+
+    lookup->trouble.text[0] = '\0';
+    (void)store_count(lookup->store, &count, &ignored);
+    log_write(LOG_INFO, "store %s: in use, %llu identities", lookup->directory,
+              (unsigned long long)count);
+}
+
+/* --- opening and closing; the lock is held --- */
+
+static void give_up_store(struct lookup *lookup, const struct failure *why)
+{
+    struct failure ignored;
+
+    lookup->is_damaged = why->exit_code == EX_DATAERR &&
+                         store_directory_stat(lookup->directory, &lookup->damaged, &ignored);
+    store_close(lookup->store);
+    lookup->store = NULL;
+    note_trouble(lookup, why);
+}
+
+static bool is_still_the_damaged_one(const struct lookup *lookup)
+{
+    const struct stat *old = &lookup->damaged;
+    struct failure ignored;
+    struct stat now;
+
+    return lookup->is_damaged && store_directory_stat(lookup->directory, &now, &ignored) &&
+           now.st_dev == old->st_dev && now.st_ino == old->st_ino && now.st_size == old->st_size &&
+           now.st_mtim.tv_sec == old->st_mtim.tv_sec && now.st_mtim.tv_nsec == old->st_mtim.tv_nsec;
+}
+
+static void try_store(struct lookup *lookup)
+{
+    struct failure why;
+
+    if (is_still_the_damaged_one(lookup))
+        return;
+    if (!store_open(&lookup->store, lookup->directory, STORE_READ, NULL, &why))
+        give_up_store(lookup, &why);
+    else
+        lookup->is_damaged = false;
+}
+
+/* An open store may still be empty; it counts as available only with a record in it. */
+static void welcome(struct lookup *lookup)
+{
+    struct failure why;
+    uint64_t count;
+
+    if (lookup->store == NULL)
+        return;
+    if (!store_count(lookup->store, &count, &why))
+        give_up_store(lookup, &why);
+    else if (count > 0)
+        note_all_is_well(lookup);
+}
+
+struct lookup *lookup_open(const char *directory)
+{
+    struct lookup *lookup = calloc(1, sizeof *lookup);
+
+    if (lookup == NULL || (lookup->directory = strdup(directory)) == NULL) {
+        free(lookup);
+        return NULL;
+    }
+    (void)pthread_mutex_init(&lookup->lock, NULL);
+    try_store(lookup);
+    welcome(lookup);
+    return lookup;
+}
+
+void lookup_close(struct lookup *lookup)
+{
+    if (lookup == NULL)
+        return;
+    store_close(lookup->store);
+    (void)pthread_mutex_destroy(&lookup->lock);
+    free(lookup->directory);
+    free(lookup);
+}
+
+static void move_to(struct lookup *lookup, const char *directory)
+{
+    char *copy = strdup(directory);
+
+    if (copy == NULL)
+        return;
+    free(lookup->directory);
+    lookup->directory = copy;
+    store_close(lookup->store);
+    lookup->store = NULL;
+    lookup->is_damaged = false;
+}
+
+void lookup_check(struct lookup *lookup, const char *directory)
+{
+    struct failure why;
+    bool was_open;
+
+    (void)pthread_mutex_lock(&lookup->lock);
+    if (strcmp(lookup->directory, directory) != 0)
+        move_to(lookup, directory);
+    if (lookup->store != NULL && !store_is_current(lookup->store, &why)) {
+        if (why.exit_code == EX_TEMPFAIL) {
+            /* Replaced by another file in one step: nothing was missing in between. */
+            store_close(lookup->store);
+            lookup->store = NULL;
+        } else {
+            give_up_store(lookup, &why);
+        }
+    }
+    was_open = lookup->store != NULL;
+    if (!was_open)
+        try_store(lookup);
+    else
+        (void)store_clear_stale_readers(lookup->store);
+    if (lookup->store != NULL && (!was_open || lookup->trouble.text[0] != '\0'))
+        welcome(lookup);
+    (void)pthread_mutex_unlock(&lookup->lock);
+}
+
+/* --- the mail path --- */
+
+static enum lookup_result find(struct lookup *lookup, const struct identity *sender,
+                               bool strip_label, char *key, struct mail_from *record,
+                               const struct store_trace *trace, struct failure *why)
+{
+    if (lookup->store == NULL) {
+        *why = lookup->trouble;
+        return LOOKUP_UNAVAILABLE;
+    }
+    switch (store_find(lookup->store, sender, strip_label, key, record, trace, why)) {
+    case STORE_FOUND:
+        return LOOKUP_FOUND;
+    case STORE_NOT_FOUND:
+        return LOOKUP_UNKNOWN;
+    case STORE_FAILED:
+        break;
+    }
+    if (why->exit_code == EX_DATAERR)
+        give_up_store(lookup, why);
+    else
+        note_trouble(lookup, why);
+    return LOOKUP_UNAVAILABLE;
+}
+
+enum lookup_result lookup_find(struct lookup *lookup, const struct identity *sender,
+                               bool strip_label, char key[IDENTITY_SIZE], struct mail_from *record,
+                               const struct store_trace *trace, struct failure *why)
+{
+    enum lookup_result result;
+
+    (void)pthread_mutex_lock(&lookup->lock);
+    result = find(lookup, sender, strip_label, key, record, trace, why);
+    (void)pthread_mutex_unlock(&lookup->lock);
+    return result;
+}

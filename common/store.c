@@ -1,0 +1,639 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ *
+ * Layout: the database "identities" maps canonical identities to coded records (mail_from.c), the
+ * database "meta" holds the schema version. The only includer of lmdb.h.
+ */
+#include "common/store.h"
+#include "common/fault.h"
+#include "common/store_directory.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+
+#include <lmdb.h>
+
+enum { DATABASES_MAX = 8, GROWTH = 4 };
+
+static const char schema_key[] = "schema";
+
+struct store {
+    MDB_env *environment;
+    MDB_txn *reader; /* renewed for each snapshot, NULL until the first */
+    MDB_txn *writer; /* inside store_update only */
+    MDB_dbi identities;
+    MDB_dbi meta;
+    bool writable;
+    int write_error; /* of the last change inside store_update: a full map is told by it */
+    bool broken;     /* a fault has left LMDB in an unknown state: no further calls into it */
+    dev_t device;
+    ino_t inode;
+    char directory[];
+};
+
+/* --- failures --- */
+
+static bool fail(const struct store *store, int error, const char *what, struct failure *why)
+{
+    int code = EX_IOERR;
+
+    if (error == ENOENT)
+        return failure_set(why, EX_NOINPUT,
+                           "there is no store in %s; `mailfromctl import` makes one",
+                           store->directory);
+    if (error == MDB_VERSION_MISMATCH || error == MDB_INVALID || error == MDB_CORRUPTED ||
+        error == MDB_PAGE_NOTFOUND || error == MDB_BAD_TXN || error == MDB_INCOMPATIBLE ||
+        error == MDB_PANIC || error == EINVAL)
+        code = EX_DATAERR;
+    else if (error == EACCES || error == EPERM || error == EROFS)
+        code = EX_NOPERM;
+    return failure_set(why, code, "store %s: %s: %s", store->directory, what, mdb_strerror(error));
+}
+
+static bool fail_damaged(struct store *store, struct failure *why)
+{
+    store->broken = true;
+    return failure_set(why, EX_DATAERR,
+                       "store %s is damaged; restore it, or move it away and import anew",
+                       store->directory);
+}
+
+static bool fail_empty(const struct store *store, struct failure *why)
+{
+    return failure_set(why, EX_UNAVAILABLE, "store %s is empty; `mailfromctl import` fills it",
+                       store->directory);
+}
+
+/* Is this an error that another try on the same file will not mend? */
+static bool means_damage(int error)
+{
+    return error == MDB_CORRUPTED || error == MDB_PAGE_NOTFOUND || error == MDB_PANIC ||
+           error == MDB_INVALID || error == MDB_VERSION_MISMATCH;
+}
+
+/* --- opening --- */
+
+static void on_assertion(MDB_env *environment, const char *message)
+{
+    (void)environment;
+    (void)message;
+    fault_raise();
+}
+
+static int open_environment(struct store *store)
+{
+    unsigned flags = MDB_NOTLS | (store->writable ? 0 : MDB_RDONLY);
+    mode_t mask = umask(0777 & ~STORE_FILE_MODE);
+    int error = mdb_env_create(&store->environment);
+
+    if (error == 0)
+        error = mdb_env_set_maxdbs(store->environment, DATABASES_MAX);
+    if (error == 0)
+        error = mdb_env_set_assert(store->environment, on_assertion);
+    if (error == 0)
+        error = mdb_env_open(store->environment, store->directory, flags, STORE_FILE_MODE);
+    (void)umask(mask);
+    return error;
+}
+
+/* A file that ends before its last page: reading it would fault. */
+static bool is_whole(const struct store *store, const struct stat *status)
+{
+    MDB_envinfo info;
+    MDB_stat sizes;
+
+    if (mdb_env_info(store->environment, &info) != 0 ||
+        mdb_env_stat(store->environment, &sizes) != 0)
+        return false;
+    return (uint64_t)status->st_size >= (uint64_t)(info.me_last_pgno + 1) * sizes.ms_psize;
+}
+
+static bool check_schema(const struct store *store, const MDB_val *value, struct failure *why)
+{
+    unsigned char version = value->mv_size == 1 ? *(unsigned char *)value->mv_data : 0;
+
+    if (version == STORE_SCHEMA)
+        return true;
+    if (version > STORE_SCHEMA)
+        return failure_set(why, EX_DATAERR,
+                           "store %s has schema %d, this program knows %d: it was written by a "
+                           "newer version of mailfrom-milter, install that one here too",
+                           store->directory, version, STORE_SCHEMA);
+    return failure_set(why, EX_DATAERR, "store %s is not one of mailfrom-milter", store->directory);
+}
+
+static int write_schema(struct store *store, MDB_txn *transaction)
+{
+    unsigned char version = STORE_SCHEMA;
+    MDB_val key = {sizeof schema_key - 1, (void *)(uintptr_t)schema_key};
+    MDB_val value = {sizeof version, &version};
+    int error = mdb_dbi_open(transaction, "meta", MDB_CREATE, &store->meta);
+
+    if (error == 0)
+        error = mdb_dbi_open(transaction, "identities", MDB_CREATE, &store->identities);
+    if (error == 0)
+        error = mdb_put(transaction, store->meta, &key, &value, 0);
+    return error;
+}
+
+/* Is there nothing at all in the environment yet? Then it is ours to fill. */
+static bool is_blank(MDB_txn *transaction)
+{
+    MDB_dbi main_database;
+    MDB_stat sizes;
+
+    return mdb_dbi_open(transaction, NULL, 0, &main_database) == 0 &&
+           mdb_stat(transaction, main_database, &sizes) == 0 && sizes.ms_entries == 0;
+}
+
+static bool open_databases(struct store *store, MDB_txn *transaction, struct failure *why)
+{
+    MDB_val key = {sizeof schema_key - 1, (void *)(uintptr_t)schema_key};
+    MDB_val value;
+    int error;
+
+    if (is_blank(transaction)) {
+        if (!store->writable)
+            return fail_empty(store, why);
+        error = write_schema(store, transaction);
+        return error == 0 || fail(store, error, "making the databases", why);
+    }
+    error = mdb_dbi_open(transaction, "meta", 0, &store->meta);
+    if (error == 0)
+        error = mdb_get(transaction, store->meta, &key, &value);
+    if (error == MDB_NOTFOUND)
+        return failure_set(why, EX_DATAERR, "store %s is not one of mailfrom-milter",
+                           store->directory);
+    if (error == 0 && !check_schema(store, &value, why))
+        return false;
+    if (error == 0)
+        error = mdb_dbi_open(transaction, "identities", 0, &store->identities);
+    return error == 0 || fail(store, error, "opening the databases", why);
+}
+
+/* Begins a transaction; a map that another process has grown is grown here too. */
+static int begin(struct store *store, unsigned flags, MDB_txn **transaction)
+{
+    int error = mdb_txn_begin(store->environment, NULL, flags, transaction);
+
+    if (error == MDB_MAP_RESIZED) {
+        error = mdb_env_set_mapsize(store->environment, 0);
+        if (error == 0)
+            error = mdb_txn_begin(store->environment, NULL, flags, transaction);
+    }
+    return error;
+}
+
+static bool prepare(struct store *store, struct failure *why)
+{
+    MDB_txn *transaction;
+    int error = begin(store, store->writable ? 0 : MDB_RDONLY, &transaction);
+    bool worked;
+
+    if (error != 0)
+        return fail(store, error, "reading", why);
+    worked = open_databases(store, transaction, why);
+    /* Handles of databases survive only a commit, of a read transaction as well. */
+    error = worked ? mdb_txn_commit(transaction) : 0;
+    if (!worked)
+        mdb_txn_abort(transaction);
+    return worked && (error == 0 || fail(store, error, "writing", why));
+}
+
+struct opening {
+    struct store *store;
+    struct failure *why;
+    const char *group;
+    bool worked;
+};
+
+static bool open_files(struct store *store, const char *group, struct failure *why)
+{
+    struct stat status;
+    int error;
+
+    if (store->writable) {
+        if (!store_directory_make(store->directory, group, why))
+            return false;
+    } else if (!store_directory_stat(store->directory, &status, why)) {
+        return false;
+    } else if (status.st_size == 0) {
+        return failure_set(why, EX_DATAERR, "store %s: %s is an empty file", store->directory,
+                           store_data_file);
+    }
+    error = open_environment(store);
+    if (error != 0)
+        return fail(store, error, "opening", why);
+    if (store->writable)
+        store_directory_share(store->directory);
+    if (!store_directory_stat(store->directory, &status, why))
+        return false;
+    store->device = status.st_dev;
+    store->inode = status.st_ino;
+    if (!is_whole(store, &status))
+        return fail_damaged(store, why);
+    return prepare(store, why);
+}
+
+static void open_guarded(void *context)
+{
+    struct opening *opening = context;
+    opening->worked = open_files(opening->store, opening->group, opening->why);
+}
+
+bool store_open(struct store **opened, const char *directory, enum store_access access,
+                const char *group, struct failure *why)
+{
+    struct store *store = calloc(1, sizeof *store + strlen(directory) + 1);
+    struct opening opening = {store, why, group, false};
+
+    *opened = NULL;
+    if (store == NULL)
+        return failure_set(why, EX_OSERR, "out of memory");
+    strcpy(store->directory, directory);
+    store->writable = access == STORE_WRITE;
+    if (!fault_guard(open_guarded, &opening))
+        opening.worked = fail_damaged(store, why);
+    if (opening.worked)
+        *opened = store;
+    else
+        store_close(store);
+    return opening.worked;
+}
+
+static void close_guarded(void *context)
+{
+    struct store *store = context;
+
+    if (store->reader != NULL)
+        mdb_txn_abort(store->reader);
+    mdb_env_close(store->environment);
+}
+
+void store_close(struct store *store)
+{
+    if (store == NULL)
+        return;
+    /* A close that faults leaves the map behind, which is better than a crash. */
+    if (store->environment != NULL)
+        (void)fault_guard(close_guarded, store);
+    free(store);
+}
+
+struct checking {
+    struct store *store;
+    struct failure *why;
+    bool current;
+};
+
+static void check_guarded(void *context)
+{
+    struct checking *checking = context;
+    struct store *store = checking->store;
+    struct stat status;
+
+    if (!store_directory_stat(store->directory, &status, checking->why))
+        return;
+    if (status.st_dev != store->device || status.st_ino != store->inode)
+        (void)failure_set(checking->why, EX_TEMPFAIL, "store %s is another file now",
+                          store->directory);
+    else
+        checking->current = is_whole(store, &status) || fail_damaged(store, checking->why);
+}
+
+bool store_is_current(struct store *store, struct failure *why)
+{
+    struct checking checking = {store, why, false};
+
+    if (store->broken || !fault_guard(check_guarded, &checking))
+        return fail_damaged(store, why);
+    return checking.current;
+}
+
+int store_clear_stale_readers(struct store *store)
+{
+    int dead = 0;
+
+    return !store->broken && mdb_reader_check(store->environment, &dead) == 0 ? dead : 0;
+}
+
+/* --- reading --- */
+
+static int begin_snapshot(struct store *store)
+{
+    int error;
+
+    if (store->reader == NULL)
+        return begin(store, MDB_RDONLY, &store->reader);
+    error = mdb_txn_renew(store->reader);
+    if (error == MDB_MAP_RESIZED) {
+        error = mdb_env_set_mapsize(store->environment, 0);
+        if (error == 0)
+            error = mdb_txn_renew(store->reader);
+    }
+    return error;
+}
+
+/* The transaction to read in: the write transaction inside store_update, else a new snapshot. */
+static int acquire(struct store *store, MDB_txn **transaction)
+{
+    int error = store->writer != NULL ? 0 : begin_snapshot(store);
+
+    *transaction = store->writer != NULL ? store->writer : store->reader;
+    return error;
+}
+
+static void release(struct store *store)
+{
+    if (store->writer == NULL)
+        mdb_txn_reset(store->reader);
+}
+
+static enum store_result failed(struct store *store, int error, struct failure *why)
+{
+    if (means_damage(error))
+        (void)fail_damaged(store, why);
+    else
+        (void)fail(store, error, "reading", why);
+    return STORE_FAILED;
+}
+
+static enum store_result get_record(struct store *store, MDB_txn *transaction, const char *key,
+                                    size_t length, struct mail_from *record, struct failure *why)
+{
+    MDB_val name = {length, (void *)(uintptr_t)key};
+    MDB_val value;
+    int error = mdb_get(transaction, store->identities, &name, &value);
+
+    if (error == MDB_NOTFOUND)
+        return STORE_NOT_FOUND;
+    if (error != 0)
+        return failed(store, error, why);
+    if (mail_from_decode(record, key, length, value.mv_data, value.mv_size))
+        return STORE_FOUND;
+    (void)failure_set(why, EX_DATAERR, "store %s: the record of %s is damaged; import it anew",
+                      store->directory, key);
+    return STORE_FAILED;
+}
+
+/* One reading call: `read` runs in a snapshot and under the guard. */
+struct reading {
+    enum store_result (*read)(struct reading *reading, MDB_txn *transaction);
+    struct store *store;
+    struct failure *why;
+    enum store_result result;
+    struct mail_from *record;
+    const char *key;               /* get */
+    const struct identity *sender; /* find, down to trace */
+    bool strip_label;
+    char *found;
+    const struct store_trace *trace;
+    bool (*visit)(void *context, const char *key, const struct mail_from *record); /* each */
+    void *context;
+    uint64_t count; /* count */
+};
+
+static void read_in_snapshot(void *context)
+{
+    struct reading *reading = context;
+    struct store *store = reading->store;
+    MDB_txn *transaction;
+    int error = acquire(store, &transaction);
+
+    if (error != 0) {
+        reading->result = failed(store, error, reading->why);
+        return;
+    }
+    reading->result = reading->read(reading, transaction);
+    release(store);
+}
+
+static enum store_result run(struct reading *reading)
+{
+    reading->result = STORE_FAILED;
+    if (reading->store->broken || !fault_guard(read_in_snapshot, reading))
+        (void)fail_damaged(reading->store, reading->why);
+    return reading->result;
+}
+
+static enum store_result read_one(struct reading *reading, MDB_txn *transaction)
+{
+    return get_record(reading->store, transaction, reading->key, strlen(reading->key),
+                      reading->record, reading->why);
+}
+
+enum store_result store_get(struct store *store, const char *key, struct mail_from *record,
+                            struct failure *why)
+{
+    struct reading reading = {
+        .read = read_one, .store = store, .key = key, .record = record, .why = why};
+    return run(&reading);
+}
+
+static void tell(const struct store_trace *trace, const char *key, const char *outcome)
+{
+    if (trace != NULL)
+        trace->tried(trace->context, key, outcome);
+}
+
+static enum store_result walk_keys(struct reading *reading, MDB_txn *transaction)
+{
+    struct identity_keys keys;
+    size_t length = 0;
+    const char *key;
+
+    identity_keys_init(&keys, reading->sender, reading->strip_label);
+    while ((key = identity_keys_next(&keys, &length)) != NULL) {
+        enum store_result result =
+            get_record(reading->store, transaction, key, length, reading->record, reading->why);
+        if (result == STORE_FAILED)
+            return STORE_FAILED;
+        if (result == STORE_FOUND && reading->record->verified) {
+            tell(reading->trace, key, "found, decides");
+            memcpy(reading->found, key, length + 1);
+            return STORE_FOUND;
+        }
+        tell(reading->trace, key,
+             result == STORE_FOUND ? "found, but not verified: skipped" : "no such identity");
+    }
+    return STORE_NOT_FOUND;
+}
+
+static uint64_t count_records(const struct store *store, MDB_txn *transaction)
+{
+    MDB_stat sizes = {.ms_entries = 0};
+
+    return mdb_stat(transaction, store->identities, &sizes) == 0 ? sizes.ms_entries : 0;
+}
+
+static enum store_result find_record(struct reading *reading, MDB_txn *transaction)
+{
+    enum store_result result = walk_keys(reading, transaction);
+
+    if (result != STORE_NOT_FOUND || count_records(reading->store, transaction) > 0)
+        return result;
+    (void)fail_empty(reading->store, reading->why);
+    return STORE_FAILED;
+}
+
+enum store_result store_find(struct store *store, const struct identity *sender, bool strip_label,
+                             char key[IDENTITY_SIZE], struct mail_from *record,
+                             const struct store_trace *trace, struct failure *why)
+{
+    struct reading reading = {.read = find_record,
+                              .store = store,
+                              .sender = sender,
+                              .strip_label = strip_label,
+                              .found = key,
+                              .record = record,
+                              .trace = trace,
+                              .why = why};
+    return run(&reading);
+}
+
+/* Returns whether to go on; *damaged where the record is none of ours. */
+static bool visit_record(const struct reading *reading, const MDB_val *name, const MDB_val *value,
+                         bool *damaged)
+{
+    struct mail_from record;
+    char key[IDENTITY_SIZE];
+
+    *damaged =
+        name->mv_size >= sizeof key ||
+        !mail_from_decode(&record, name->mv_data, name->mv_size, value->mv_data, value->mv_size);
+    if (*damaged)
+        return false;
+    memcpy(key, name->mv_data, name->mv_size);
+    key[name->mv_size] = '\0';
+    return reading->visit(reading->context, key, &record);
+}
+
+static enum store_result read_each(struct reading *reading, MDB_txn *transaction)
+{
+    MDB_cursor *cursor;
+    MDB_val name;
+    MDB_val value;
+    bool damaged = false;
+    int error = mdb_cursor_open(transaction, reading->store->identities, &cursor);
+
+    if (error != 0)
+        return failed(reading->store, error, reading->why);
+    while ((error = mdb_cursor_get(cursor, &name, &value, MDB_NEXT)) == 0 &&
+           visit_record(reading, &name, &value, &damaged))
+        continue;
+    mdb_cursor_close(cursor);
+    if (damaged)
+        error = MDB_CORRUPTED;
+    return error == 0 || error == MDB_NOTFOUND ? STORE_FOUND
+                                               : failed(reading->store, error, reading->why);
+}
+
+bool store_each(struct store *store,
+                bool (*visit)(void *context, const char *key, const struct mail_from *record),
+                void *context, struct failure *why)
+{
+    struct reading reading = {
+        .read = read_each, .store = store, .visit = visit, .context = context, .why = why};
+    return run(&reading) == STORE_FOUND;
+}
+
+static enum store_result read_count(struct reading *reading, MDB_txn *transaction)
+{
+    reading->count = count_records(reading->store, transaction);
+    return STORE_FOUND;
+}
+
+bool store_count(struct store *store, uint64_t *count, struct failure *why)
+{
+    struct reading reading = {.read = read_count, .store = store, .why = why};
+
+    if (run(&reading) != STORE_FOUND)
+        return false;
+    *count = reading.count;
+    return true;
+}
+
+/* --- writing --- */
+
+static bool grow(struct store *store, struct failure *why)
+{
+    MDB_envinfo info;
+    int error = mdb_env_info(store->environment, &info);
+
+    if (error == 0)
+        error = mdb_env_set_mapsize(store->environment, info.me_mapsize * GROWTH);
+    return error == 0 || fail(store, error, "growing the map", why);
+}
+
+struct writing {
+    struct store *store;
+    bool (*change)(struct store *store, void *context, struct failure *why);
+    void *context;
+    struct failure *why;
+    bool worked;
+};
+
+/* Sets store->write_error to MDB_MAP_FULL where another try with a larger map is due. */
+static void write_once(void *context)
+{
+    struct writing *writing = context;
+    struct store *store = writing->store;
+
+    store->write_error = begin(store, 0, &store->writer);
+    if (store->write_error != 0) {
+        store->writer = NULL;
+        writing->worked = fail(store, store->write_error, "writing", writing->why);
+        return;
+    }
+    writing->worked = writing->change(store, writing->context, writing->why);
+    if (!writing->worked)
+        mdb_txn_abort(store->writer);
+    else if ((store->write_error = mdb_txn_commit(store->writer)) != 0)
+        writing->worked = fail(store, store->write_error, "writing", writing->why);
+    store->writer = NULL;
+}
+
+bool store_update(struct store *store, bool (*change)(struct store *, void *, struct failure *),
+                  void *context, struct failure *why)
+{
+    struct writing writing = {store, change, context, why, false};
+
+    if (store->broken)
+        return fail_damaged(store, why);
+    for (;;) {
+        if (!fault_guard(write_once, &writing))
+            return fail_damaged(store, why);
+        if (writing.worked || store->write_error != MDB_MAP_FULL)
+            return writing.worked;
+        if (!grow(store, why))
+            return false;
+    }
+}
+
+static bool written(struct store *store, int error, struct failure *why)
+{
+    store->write_error = error;
+    return error == 0 || fail(store, error, "writing", why);
+}
+
+bool store_put(struct store *store, const char *key, const struct mail_from *record,
+               struct failure *why)
+{
+    unsigned char coded[MAIL_FROM_CODED_MAX];
+    MDB_val name = {strlen(key), (void *)(uintptr_t)key};
+    MDB_val value = {mail_from_encode(record, key, name.mv_size, coded), coded};
+
+    return written(store, mdb_put(store->writer, store->identities, &name, &value, 0), why);
+}
+
+bool store_remove(struct store *store, const char *key, bool *existed, struct failure *why)
+{
+    MDB_val name = {strlen(key), (void *)(uintptr_t)key};
+    int error = mdb_del(store->writer, store->identities, &name, NULL);
+
+    *existed = error == 0;
+    return written(store, error == MDB_NOTFOUND ? 0 : error, why);
+}
