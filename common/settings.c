@@ -226,6 +226,7 @@ static cfg_opt_t option_of(const struct setting *setting)
 
 static void fill_options(cfg_opt_t options[OPTIONS_MAX], const char *section, cfg_opt_t *sections)
 {
+    cfg_opt_t last = CFG_BOOL(last_name, cfg_false, CFGF_NONE);
     cfg_opt_t end = CFG_END();
     size_t used = 0;
 
