@@ -1,8 +1,8 @@
 # `make bench`: ratios against a floor, never part of `make check`. Plain `make` builds none of it.
 
-BENCH_PROGRAMS = tests/bench/load tests/bench/floor
-EXTRA_PROGRAMS += $(BENCH_PROGRAMS)
-CLEANFILES += $(BENCH_PROGRAMS)
+BENCH_BINARIES = tests/bench/load tests/bench/floor
+EXTRA_PROGRAMS += $(BENCH_BINARIES)
+CLEANFILES += $(BENCH_BINARIES)
 EXTRA_DIST += tests/bench/run tests/bench/README.md
 
 tests_bench_load_SOURCES = \
@@ -14,7 +14,7 @@ tests_bench_floor_CPPFLAGS = $(AM_CPPFLAGS) $(MILTER_CFLAGS)
 tests_bench_floor_LDADD = $(MILTER_LIBS)
 
 # Options of tests/bench/run: make bench BENCH_OPTIONS='--rounds 3'
-bench: $(BENCH_PROGRAMS) mailfrom-milter$(EXEEXT) mailfromctl$(EXEEXT)
+bench: $(BENCH_BINARIES) mailfrom-milter$(EXEEXT) mailfromctl$(EXEEXT)
 	$(srcdir)/tests/bench/run --build $(builddir) $(BENCH_OPTIONS)
 
 .PHONY: bench
