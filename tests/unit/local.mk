@@ -8,3 +8,10 @@ TESTS += $(UNIT_TESTS)
 UNIT_TESTS += tests/unit/test_sender
 tests_unit_test_sender_LDADD = libmilterd.a $(CMOCKA_LIBS)
 endif
+
+# The From reader beside Python's; needs no cmocka.
+check_PROGRAMS += tests/unit/sender_print
+tests_unit_sender_print_LDADD = libmilterd.a
+TESTS += tests/unit/test_sender_corpus
+EXTRA_DIST += tests/unit/test_sender_corpus tests/unit/test_sender_corpus.txt \
+	tests/unit/test_sender_corpus.differences
