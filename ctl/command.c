@@ -42,7 +42,7 @@ static const struct command commands[] = {
      "  --client IP         the client that the message comes from\n"
      "  --authenticated     it comes in an authenticated session\n"
      "\n"
-     "Without --client and --authenticated it is taken for a local submission (127.0.0.1).\n",
+     "Without --client and --authenticated it is taken for a local submission, sendmail(1).\n",
      explain_run},
     {"settings", "[--sample]", "print the settings in force",
      "  --sample  print a settings file with all defaults, each explained\n", settings_run},

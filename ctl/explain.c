@@ -3,29 +3,19 @@
  */
 #include "ctl/command.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
 
 #include "common/judgement.h"
-#include "common/log.h"
 #include "ctl/moment.h"
-
-enum { SHOWN_MAX = 512, SHOWN_SIZE = 4 * SHOWN_MAX + 8 };
+#include "ctl/terminal.h"
 
 struct question {
     struct judgement_message message;
-    bool client_given;
     bool sender_given;
 };
-
-static const char local_client[] = "127.0.0.1";
-
-static const char *shown(const char *text, char out[SHOWN_SIZE])
-{
-    (void)log_escape(out, out + SHOWN_SIZE, text, SHOWN_MAX);
-    return out;
-}
 
 /* The beginning of a line: what the rest of it is. */
 static void label(const char *text)
@@ -33,53 +23,66 @@ static void label(const char *text)
     (void)printf("%-19s ", text);
 }
 
-static void tell_message(const struct question *question, const struct settings *settings)
+static void tell_message(const struct question *question)
 {
     const struct judgement_message *message = &question->message;
-    char text[SHOWN_SIZE];
+    char text[TERMINAL_TEXT_SIZE];
 
     label("From address");
-    (void)puts(shown(message->from, text));
+    (void)puts(terminal_text(message->from, text));
     label("Envelope sender");
-    (void)printf("<%s>%s\n", shown(message->sender, text),
+    (void)printf("<%s>%s%s\n", terminal_text(message->sender, text),
                  message->sender[0] == '\0' ? ", the null sender"
                  : question->sender_given   ? ""
-                                            : ", taken to be the same (see --envelope)");
+                                            : ", taken to be the same (see --envelope)",
+                 message->smtputf8 ? ", with SMTPUTF8" : "");
+}
+
+static void tell_settings(const struct settings *settings)
+{
     label("Identity from");
     (void)puts(settings->milter.identity_from == IDENTITY_FROM_HEADER
                    ? "the From address (identity-from = \"header\")"
                    : "the envelope sender (identity-from = \"envelope\")");
+    label("Default domain");
+    (void)puts(settings->default_mail_from_domain[0] == '\0'
+                   ? "none: what would move there stays as it is (default-mail-from-domain)"
+                   : settings->default_mail_from_domain);
 }
 
-static void tell_outbound(const struct question *question, const struct settings *settings,
+static void tell_outbound(const struct judgement_message *message, const struct settings *settings,
                           bool outbound)
 {
-    const struct judgement_message *message = &question->message;
-    char client[SHOWN_SIZE];
+    bool listed = network_contains(settings->milter.outbound_networks,
+                                   settings->milter.outbound_networks_count, message->client);
+    char client[TERMINAL_TEXT_SIZE];
 
     label("Outbound");
-    if (message->authenticated)
-        (void)printf("%s\n", outbound ? "yes: the session is authenticated"
-                                      : "no: the session is authenticated, but "
-                                        "outbound-authenticated is off");
+    if (message->submitted)
+        (void)puts("yes: taken for a local submission (see --client and --authenticated)");
+    else if (message->authenticated)
+        (void)puts(outbound
+                       ? "yes: the session is authenticated"
+                       : "no: the session is authenticated, but outbound-authenticated is off");
     else
-        (void)printf("%s: client %s is %sin outbound-networks%s\n", outbound ? "yes" : "no",
-                     shown(message->client, client),
-                     network_contains(settings->milter.outbound_networks,
-                                      settings->milter.outbound_networks_count, message->client)
-                         ? ""
-                         : "not ",
-                     question->client_given ? "" : ", taken for a local submission (see --client)");
+        (void)printf("%s: client %s is %s outbound-networks\n", outbound ? "yes" : "no",
+                     terminal_text(message->client, client), listed ? "in" : "not in");
 }
 
-static void tell_key(void *context, const char *key, const char *outcome)
-{
-    bool *first = context;
-    char text[SHOWN_SIZE];
+/* The keys are tried before it is known what to print first, so they are written down. */
+struct notes {
+    FILE *out;
+    char *text;
+    size_t length;
+};
 
-    label(*first ? "Keys tried" : "");
-    (void)printf("%-32s  %s\n", shown(key, text), outcome);
-    *first = false;
+static void note_key(void *context, const char *key, const char *outcome)
+{
+    struct notes *notes = context;
+    char text[TERMINAL_TEXT_SIZE];
+
+    (void)fprintf(notes->out, "%-19s %-32s  %s\n", ftell(notes->out) == 0 ? "Keys tried" : "",
+                  terminal_text(key, text), outcome);
 }
 
 static void tell_moment(const char *name, int64_t moment, int64_t now)
@@ -100,13 +103,13 @@ static void tell_moment(const char *name, int64_t moment, int64_t now)
 static void tell_record(const struct judgement *judgement, int64_t now)
 {
     const struct mail_from *record = &judgement->record;
-    char text[SHOWN_SIZE];
+    char text[TERMINAL_TEXT_SIZE];
 
     label("Identity");
-    (void)printf("%s (%s, source %s)\n", shown(judgement->identity, text),
+    (void)printf("%s (%s, source %s)\n", terminal_text(judgement->identity, text),
                  identity_kind_words[record->kind], mail_from_source_words[record->source]);
     label("  MAIL FROM domain");
-    (void)puts(record->domain[0] == '\0' ? "none" : shown(record->domain, text));
+    (void)puts(record->domain[0] == '\0' ? "none" : terminal_text(record->domain, text));
     if (record->domain[0] != '\0') {
         label("  Status");
         (void)puts(mail_from_status_words[record->status]);
@@ -118,13 +121,13 @@ static void tell_record(const struct judgement *judgement, int64_t now)
     tell_moment("  Expires", record->expire_after, now);
     if (record->last_error[0] != '\0') {
         label("  Last error");
-        (void)printf("%s\n", record->last_error);
+        (void)puts(terminal_text(record->last_error, text));
     }
 }
 
 static void tell_outcome(const struct judgement *judgement, const struct question *question)
 {
-    char text[SHOWN_SIZE];
+    char text[TERMINAL_TEXT_SIZE];
 
     label("Result");
     switch (judgement->decision.verdict) {
@@ -138,7 +141,8 @@ static void tell_outcome(const struct judgement *judgement, const struct questio
     case VERDICT_DEFAULT:
         (void)printf(
             "MAIL FROM:<%s>%s\n",
-            shown(judgement->rewrite ? judgement->new_sender : question->message.sender, text),
+            terminal_text(judgement->rewrite ? judgement->new_sender : question->message.sender,
+                          text),
             judgement->rewrite ? "" : ", unchanged");
         break;
     }
@@ -147,7 +151,7 @@ static void tell_outcome(const struct judgement *judgement, const struct questio
 static void tell_judgement(const struct judgement *judgement, const struct question *question,
                            const struct settings *settings, int64_t now)
 {
-    char text[SHOWN_SIZE];
+    char text[TERMINAL_TEXT_SIZE];
 
     if (judgement->identity[0] != '\0')
         tell_record(judgement, now);
@@ -158,11 +162,7 @@ static void tell_judgement(const struct judgement *judgement, const struct quest
                  reason_explanations[judgement->decision.reason]);
     if (judgement->detail.text[0] != '\0') {
         label("Detail");
-        (void)puts(judgement->detail.text);
-    }
-    if (settings->default_mail_from_domain[0] != '\0') {
-        label("Default domain");
-        (void)puts(shown(settings->default_mail_from_domain, text));
+        (void)puts(terminal_text(judgement->detail.text, text));
     }
     tell_outcome(judgement, question);
     if (settings->milter.mode == MODE_MONITOR)
@@ -172,20 +172,39 @@ static void tell_judgement(const struct judgement *judgement, const struct quest
 static bool explain(const struct question *question, const struct settings *settings,
                     struct failure *why)
 {
-    bool first = true;
-    struct store_trace trace = {.tried = tell_key, .context = &first};
+    struct notes notes = {0};
+    struct store_trace trace = {.tried = note_key, .context = &notes};
     struct lookup *lookup = lookup_open(settings->store);
     struct judgement judgement;
     int64_t now = (int64_t)time(NULL);
+    bool good = false;
 
-    if (lookup == NULL)
-        return failure_set(why, EX_OSERR, "out of memory");
-    tell_message(question, settings);
+    notes.out = open_memstream(&notes.text, &notes.length);
+    if (lookup == NULL || notes.out == NULL) {
+        (void)failure_set(why, EX_OSERR, "out of memory");
+        goto out;
+    }
     judge(&judgement, &question->message, settings, lookup, now, &trace);
-    tell_outbound(question, settings, judgement.outbound);
+    good = fclose(notes.out) == 0 || failure_set(why, EX_OSERR, "out of memory");
+    notes.out = NULL;
+    tell_message(question);
+    tell_settings(settings);
+    tell_outbound(&question->message, settings, judgement.outbound);
+    (void)fputs(notes.text, stdout);
     tell_judgement(&judgement, question, settings, now);
+out:
+    if (notes.out != NULL)
+        (void)fclose(notes.out);
+    free(notes.text);
     lookup_close(lookup);
-    return true;
+    return good;
+}
+
+static bool has_8bit(const char *text)
+{
+    while (*text != '\0' && (unsigned char)*text < 0x80)
+        text++;
+    return *text != '\0';
 }
 
 /* Takes the angle brackets off, so that <a@example.com> and a@example.com are the same. */
@@ -205,9 +224,9 @@ static bool check_question(const struct question *question, struct invocation *i
     const struct judgement_message *message = &question->message;
     struct network network;
 
-    if (question->client_given && message->authenticated)
+    if (message->client != NULL && message->authenticated)
         return invocation_misused(invocation, why, "either --client or --authenticated");
-    if (question->client_given &&
+    if (message->client != NULL &&
         (strchr(message->client, '/') != NULL || !network_parse(&network, message->client, why)))
         return invocation_misused(invocation, why, "--client %s is not an IP address",
                                   message->client);
@@ -227,7 +246,6 @@ static bool read_options(struct question *question, struct invocation *invocatio
     struct judgement_message *message = &question->message;
     int option;
 
-    message->client = local_client;
     while ((option = invocation_option(invocation, options, why)) != -1) {
         if (option == '?')
             return false;
@@ -236,14 +254,16 @@ static bool read_options(struct question *question, struct invocation *invocatio
         if (option == 'c')
             message->client = optarg;
         message->authenticated = message->authenticated || option == 'a';
-        question->client_given = question->client_given || option == 'c';
     }
+    message->submitted = !message->authenticated && message->client == NULL;
     if (optind + 1 != invocation->argc)
         return invocation_misused(invocation, why, "one ADDRESS is needed");
     message->from = bare(invocation->argv[optind]);
     question->sender_given = message->sender != NULL;
     if (!question->sender_given)
         message->sender = message->from;
+    /* A client cannot send such an address without asking for SMTPUTF8. */
+    message->smtputf8 = has_8bit(message->sender);
     return check_question(question, invocation, why);
 }
 

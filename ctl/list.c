@@ -7,9 +7,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "common/log.h"
 #include "ctl/attributes_out.h"
 #include "ctl/moment.h"
+#include "ctl/terminal.h"
 
 enum {
     COLUMN_IDENTITY,
@@ -26,13 +26,12 @@ static const char *const titles[COLUMN_COUNT] = {
     "IDENTITY", "MAIL FROM DOMAIN", "STATUS", "BEHAVIOR", "SOURCE", "SINCE", "CHECKED", "NOTE"};
 
 enum {
-    CELL_SIZE = 4 * IDENTITY_SIZE + 8,
     WIDTH_MAX = 48 /* a longer name breaks the line of its own row, not the whole table */
 };
 
 /* One row; a million rows share it. */
 struct row {
-    char cells[COLUMN_COUNT][CELL_SIZE];
+    char cells[COLUMN_COUNT][TERMINAL_TEXT_SIZE];
 };
 
 struct table {
@@ -46,9 +45,7 @@ struct table {
 
 static void fill_cell(struct row *row, int column, const char *text)
 {
-    char *cell = row->cells[column];
-
-    (void)log_escape(cell, cell + CELL_SIZE, text, IDENTITY_SIZE);
+    (void)terminal_text(text, row->cells[column]);
 }
 
 static void fill_note(struct row *row, const struct mail_from *record, int64_t now)
@@ -132,14 +129,18 @@ static void show_titles(struct table *table)
 
 static void show_total(const struct table *table)
 {
+    const char *between = ": ";
+
     (void)printf("%" PRIu64 " %s", table->count, table->count == 1 ? "identity" : "identities");
     for (int status = 0; status < MAIL_FROM_STATUS_COUNT; status++) {
-        if (table->by_status[status] > 0)
-            (void)printf(", %" PRIu64 " %s", table->by_status[status],
-                         mail_from_status_words[status]);
+        if (table->by_status[status] == 0)
+            continue;
+        (void)printf("%s%" PRIu64 " %s", between, table->by_status[status],
+                     mail_from_status_words[status]);
+        between = ", ";
     }
     if (table->without_domain > 0)
-        (void)printf(", %" PRIu64 " without a MAIL FROM domain", table->without_domain);
+        (void)printf("%s%" PRIu64 " without a MAIL FROM domain", between, table->without_domain);
     (void)putchar('\n');
 }
 

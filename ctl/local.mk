@@ -18,7 +18,8 @@ libctl_a_SOURCES = \
 	ctl/moment.c ctl/moment.h \
 	ctl/progress.c ctl/progress.h \
 	ctl/remove.c \
-	ctl/settings.c
+	ctl/settings.c \
+	ctl/terminal.c ctl/terminal.h
 
 CTL_LIBS = libctl.a $(COMMON_LIBS) $(CJSON_LIBS)
 

@@ -85,7 +85,9 @@ int main(int argc, char *argv[])
     struct failure why = {.exit_code = EX_SOFTWARE};
     int status;
 
-    log_open("mailfromctl", true);
+    /* The log is for the daemons: here, whatever matters comes back as a failure. */
+    log_open("mailfromctl", false);
+    (void)setlogmask(LOG_MASK(LOG_EMERG));
     opterr = 0;
     if (!read_options(argc, argv, &invocation, &status))
         return status;
