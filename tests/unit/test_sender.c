@@ -20,10 +20,10 @@ struct row {
 static void expect(const char *behaviour, const char *from, const char *sender,
                    const char *expected)
 {
-    char out[SENDER_ADDRESS_SIZE] = "";
+    char out[SENDER_ADDRESS_SIZE] = "untouched";
     bool is_found = sender_choose(from, sender, out);
 
-    if (is_found != (expected != NULL) || (is_found && strcmp(out, expected) != 0))
+    if (is_found != (expected != NULL) || strcmp(out, is_found ? expected : "untouched") != 0)
         fail_msg("%s: \"%.200s\" gave %s, not %s", behaviour, from, is_found ? out : "nothing",
                  expected != NULL ? expected : "nothing");
 }
@@ -220,6 +220,7 @@ static void skips_routes(void **state)
         {"empty members", "<,,@a,,@b,:b@x>", "b@x"},
         {"white space and comments", "< @ a . c (1) , (2) @ [1.2] : b@x >", "b@x"},
         {"without colon", "<@a b@x>", NULL},
+        {"semicolon for the colon", "<@a;b@x>", NULL},
         {"without at sign", "<@a,b:b@x>", NULL},
         {"empty domain", "<@:b@x>", NULL},
         {"without address", "<@a:>", NULL},
@@ -246,6 +247,7 @@ static void takes_domain_literals(void **state)
         {"unterminated", "a@[1", NULL},
         {"unterminated in a list", "a@[1, b@y", "b@y"},
         {"opened twice", "a@[1[2]", NULL},
+        {"an open one hides no comma", "[, b@y, [1]", "b@y"},
         {"with a label", "a@[1]x", NULL},
         {"with a dot", "a@[1].", NULL},
         {"as local part", "[1]@x", NULL},
