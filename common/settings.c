@@ -187,7 +187,7 @@ static void on_error(cfg_t *cfg, const char *format, va_list arguments)
     char text[TEXT_MAX / 2];
     char names[TEXT_MAX / 2];
 
-    if (complaint->text[0] != '\0')
+    if (complaint->text[0] != '\0' || format == NULL)
         return; /* the first error is the one that counts */
     (void)vsnprintf(text, sizeof text, format, arguments);
     if (strstr(text, last_name) != NULL) {
@@ -301,6 +301,10 @@ static bool parse(struct settings *settings, const char *text, const char *name,
     if (cfg == NULL)
         return failure_set(why, EX_OSERR, "out of memory");
     result = cfg_parse_buf(cfg, text);
+    if (result == CFG_SUCCESS && !cfg_getbool(cfg, last_name)) {
+        (void)failure_set(why, EX_CONFIG, "%s: the file ends inside of a comment", name);
+        result = CFG_PARSE_ERROR;
+    }
     (void)cfg_free(cfg);
     if (result == CFG_SUCCESS)
         return true;

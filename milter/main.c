@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ *
+ * mailfrom-milter: command line, start, reload, stop.
+ */
+#include "build-config.h"
+
+#include "common/log.h"
+#include "common/settings.h"
+#include "milter/live_settings.h"
+#include "milter/milter.h"
+#include "milter/signals.h"
+#include "milter/socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <grp.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <libmilter/mfapi.h>
+
+static const char program[] = "mailfrom-milter";
+static const char usage[] =
+    "usage: mailfrom-milter [-c FILE] [-f] [--check] [--version]\n"
+    "\n"
+    "  -c FILE    read the settings from FILE (default " DEFAULT_SETTINGS_FILE ")\n"
+    "  -f         stay in the foreground and log to stderr\n"
+    "  --check    check the settings, print those in effect, and exit\n"
+    "  --version  print the version and exit\n"
+    "\n"
+    "Signals: HUP and USR1 reload the settings, TERM and INT stop.\n";
+
+static struct {
+    const char *settings_file;
+    bool foreground;
+    bool check;
+} options = {.settings_file = DEFAULT_SETTINGS_FILE};
+
+static struct lookup *lookup;
+
+/* --- command line --- */
+
+static void read_options(int argc, char **argv)
+{
+    static const struct option long_options[] = {
+        {"check", no_argument, NULL, 'k'},
+        {"version", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+
+    while ((option = getopt_long(argc, argv, "c:fh", long_options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            options.settings_file = optarg;
+            break;
+        case 'f':
+            options.foreground = true;
+            break;
+        case 'k':
+            options.check = true;
+            break;
+        case 'v':
+            (void)printf("%s %s\n", program, PACKAGE_VERSION);
+            exit(EX_OK);
+        case 'h':
+            (void)fputs(usage, stdout);
+            exit(EX_OK);
+        default:
+            (void)fputs(usage, stderr);
+            exit(EX_USAGE);
+        }
+    }
+    if (optind < argc) {
+        (void)fprintf(stderr, "%s: unexpected argument \"%s\"\n%s", program, argv[optind], usage);
+        exit(EX_USAGE);
+    }
+}
+
+/* --- while it runs --- */
+
+/* What is taken up at the start only. */
+static void warn_of_restart(const struct settings *old, const struct settings *new)
+{
+    static const char text[] = "%s has changed, which takes a restart";
+
+    if (strcmp(old->milter.socket, new->milter.socket) != 0)
+        log_write(LOG_WARNING, text, "socket");
+    if (old->milter.socket_mode != new->milter.socket_mode)
+        log_write(LOG_WARNING, text, "socket-mode");
+    if (strcmp(old->milter.socket_group, new->milter.socket_group) != 0)
+        log_write(LOG_WARNING, text, "socket-group");
+    if (strcmp(old->milter.user, new->milter.user) != 0)
+        log_write(LOG_WARNING, text, "user");
+}
+
+static void reload(void)
+{
+    struct settings *settings;
+    struct live_settings *live;
+    struct failure why;
+
+    if (!settings_read(&settings, options.settings_file, &why)) {
+        log_write(LOG_ERR, "%s; the old settings stay in force", why.text);
+        return;
+    }
+    live = live_settings_acquire();
+    warn_of_restart(live_settings_get(live), settings);
+    live_settings_release(live);
+    if (live_settings_take(settings)) {
+        log_write(LOG_INFO, "settings reloaded from %s", options.settings_file);
+    } else {
+        settings_free(settings);
+        log_write(LOG_ERR, "out of memory; the old settings stay in force");
+    }
+}
+
+static void check_store(void)
+{
+    struct live_settings *live = live_settings_acquire();
+
+    lookup_check(lookup, live_settings_get(live)->store);
+    live_settings_release(live);
+}
+
+static void pause_milliseconds(long milliseconds)
+{
+    const struct timespec pause = {.tv_nsec = milliseconds * 1000000};
+    (void)nanosleep(&pause, NULL);
+}
+
+/* libmilter's listener notices a stop when its poll of 5 s ends, or when somebody knocks. */
+static void *knock(void *unused)
+{
+    (void)unused;
+    for (int i = 0; i < 100; i++) {
+        pause_milliseconds(50);
+        socket_nudge();
+    }
+    return NULL;
+}
+
+static void stop(void)
+{
+    pthread_t thread;
+
+    log_write(LOG_INFO, "stopping");
+    if (pthread_create(&thread, NULL, knock, NULL) == 0)
+        (void)pthread_detach(thread);
+}
+
+/* --- start --- */
+
+/* Out of descriptors, libmilter's listener would spin. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static bool become(const char *name, struct failure *why)
+{
+    const struct passwd *user = *name == '\0' ? NULL : getpwnam(name);
+
+    if (*name == '\0')
+        return true;
+    if (user == NULL)
+        return failure_set(why, EX_CONFIG, "user: there is no user \"%s\"", name);
+    if (geteuid() == user->pw_uid)
+        return true;
+    if (initgroups(name, user->pw_gid) != 0 || setgid(user->pw_gid) != 0 ||
+        setuid(user->pw_uid) != 0)
+        return failure_set(why, EX_NOPERM, "cannot become the user \"%s\": %s", name,
+                           strerror(errno));
+    return true;
+}
+
+/* --- background --- */
+
+static int ready_pipe = -1;
+
+/* Forks. The parent waits until the child is ready or has failed, and exits with its code, so that
+ * whoever started the program learns how it went. */
+static bool go_to_background(struct failure *why)
+{
+    unsigned char code = EX_SOFTWARE; /* of a child that ended without a word */
+    int ends[2];
+    pid_t child;
+
+    if (pipe(ends) != 0 || (child = fork()) < 0)
+        return failure_set(why, EX_OSERR, "cannot go to the background: %s", strerror(errno));
+    if (child > 0) {
+        (void)close(ends[1]);
+        if (read(ends[0], &code, 1) != 1)
+            code = EX_SOFTWARE;
+        _exit(code);
+    }
+    (void)close(ends[0]);
+    ready_pipe = ends[1];
+    (void)setsid();
+    return chdir("/") == 0 || failure_set(why, EX_OSERR, "cannot change to /: %s", strerror(errno));
+}
+
+static void tell_parent(int exit_code)
+{
+    unsigned char code = (unsigned char)exit_code;
+
+    if (ready_pipe < 0)
+        return;
+    if (write(ready_pipe, &code, 1) != 1)
+        log_write(LOG_WARNING, "the parent process is gone");
+    (void)close(ready_pipe);
+    ready_pipe = -1;
+}
+
+static bool leave_terminal(struct failure *why)
+{
+    int null = open("/dev/null", O_RDWR);
+
+    if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
+        return failure_set(why, EX_OSERR, "cannot open /dev/null: %s", strerror(errno));
+    if (null > 2)
+        (void)close(null);
+    return true;
+}
+
+/* --- main --- */
+
+static bool start(struct settings *settings, struct failure *why)
+{
+    static const struct signals_handlers handlers = {reload, check_store, stop};
+
+    signals_init(&handlers);
+    raise_descriptor_limit();
+    if (!options.foreground && !go_to_background(why))
+        return false;
+    log_open(program, options.foreground);
+    if (!milter_register(why) || !socket_open(settings, why) || !become(settings->milter.user, why))
+        return false;
+    log_write(LOG_INFO, "version %s, socket %s, mode %s", PACKAGE_VERSION, settings->milter.socket,
+              settings->milter.mode == MODE_MONITOR ? "monitor" : "enforce");
+    lookup = lookup_open(settings->store);
+    if (lookup == NULL || !live_settings_take(settings))
+        return failure_set(why, EX_OSERR, "out of memory");
+    milter_use(lookup);
+    if (!options.foreground && !leave_terminal(why))
+        return false;
+    tell_parent(EX_OK);
+    return true;
+}
+
+/* libmilter's threads are still there when smfi_main returns: what they are at is waited for, and
+ * what they use is left to the kernel. */
+static void finish(void)
+{
+    struct live_settings *live = live_settings_acquire();
+
+    for (int i = 0; i < 100 && milter_in_progress() > 0; i++)
+        pause_milliseconds(10);
+    socket_remove(live_settings_get(live));
+    live_settings_release(live);
+    log_write(LOG_INFO, "stopped");
+}
+
+static int fail(const struct failure *why)
+{
+    (void)fprintf(stderr, "%s: %s\n", program, why->text);
+    tell_parent(why->exit_code);
+    return why->exit_code;
+}
+
+int main(int argc, char **argv)
+{
+    struct settings *settings;
+    struct failure why;
+
+    read_options(argc, argv);
+    if (!settings_read(&settings, options.settings_file, &why))
+        return fail(&why);
+    if (options.check) {
+        settings_print(settings, stdout);
+        settings_free(settings);
+        return EX_OK;
+    }
+    if (!start(settings, &why))
+        return fail(&why);
+    if (smfi_main() != MI_SUCCESS) {
+        (void)failure_set(&why, EX_SOFTWARE, "libmilter gave up; its reason is in the mail log");
+        log_write(LOG_CRIT, "%s", why.text);
+        return fail(&why);
+    }
+    finish();
+    return EX_OK;
+}

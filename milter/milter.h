@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ *
+ * The mail path: libmilter's callbacks, translated into a judgement and back.
+ */
+#ifndef MILTER_MILTER_H
+#define MILTER_MILTER_H
+
+#include "common/lookup.h"
+
+/* Registers the callbacks with libmilter, which comes before socket_open. */
+bool milter_register(struct failure *why);
+
+/* What the callbacks look identities up in. Before smfi_main, and for as long as that runs. */
+void milter_use(struct lookup *lookup);
+
+/* How many verdicts are being worked out at this moment. Any thread. */
+unsigned milter_in_progress(void);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "milter/signals.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <time.h>
+
+static struct signals_handlers handlers;
+
+void signals_init(const struct signals_handlers *wanted)
+{
+    sigset_t set;
+
+    handlers = *wanted;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGHUP);
+    (void)sigaddset(&set, SIGUSR1);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+static long long milliseconds(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+/* In place of the C library's: see the header. Its only caller is libmilter's signal thread. */
+int sigwait(const sigset_t *set, int *signal_number)
+{
+    const struct timespec second = {.tv_sec = 1};
+    long long next = milliseconds();
+    sigset_t ours = *set;
+
+    (void)sigaddset(&ours, SIGHUP);
+    (void)sigaddset(&ours, SIGUSR1);
+    for (;;) {
+        int received = sigtimedwait(&ours, NULL, &second);
+        if (received == SIGHUP || received == SIGUSR1) {
+            handlers.reload();
+        } else if (received > 0) {
+            handlers.stop();
+            *signal_number = received;
+            return 0;
+        } else if (errno != EAGAIN && errno != EINTR) {
+            return errno;
+        }
+        /* Also where signals keep coming. */
+        if (milliseconds() >= next) {
+            handlers.every_second();
+            next = milliseconds() + 1000;
+        }
+    }
+}

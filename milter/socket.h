@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ *
+ * The socket that the MTA connects to.
+ */
+#ifndef MILTER_SOCKET_H
+#define MILTER_SOCKET_H
+
+#include "common/settings.h"
+
+/* Opens it, with mode and group as the settings say. A unix socket that nobody listens on is
+ * replaced; one that is in use is not (EX_UNAVAILABLE). After milter_register, before the
+ * privileges are dropped, and before any thread is started. */
+bool socket_open(const struct settings *settings, struct failure *why);
+
+/* Connects to the socket and hangs up, so that libmilter's listener looks up from its poll. */
+void socket_nudge(void);
+
+/* Removes a unix socket; the libmilter of a program that is root does not. */
+void socket_remove(const struct settings *settings);
+
+#endif
