@@ -3,9 +3,12 @@
 """Fixtures: one laboratory for the whole run; every test that asks for an MTA runs with both."""
 
 import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from lab.client import Client, Sent, message, new_token
 from lab.laboratory import Laboratory
 from lab.process import tail
 
@@ -25,6 +28,26 @@ def laboratory(request):
     with Laboratory(request.config.getoption("--stage"),
                     request.config.getoption("--sendmail-tree")) as laboratory:
         yield laboratory
+
+
+def send_with_a_pause(mta):
+    token = new_token()
+    with Client(mta.second_port) as client:
+        assert client.begin("info@shop.example").code == 354
+        octets = message("From: info@shop.example", token)
+        client.write(octets[:60])
+        time.sleep(40)
+        client.write(octets[60:])
+        return Sent(token, client.read())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def paused_messages(laboratory):
+    """By MTA: the outcome of a message with a long pause, through a milter that nobody stops."""
+    laboratory.second_milter.use()
+    with ThreadPoolExecutor() as threads:
+        yield {name: threads.submit(send_with_a_pause, mta)
+               for name, mta in laboratory.mtas.items()}
 
 
 @pytest.fixture(params=["postfix", "sendmail"])

@@ -10,6 +10,8 @@ EXTRA_DIST += \
 	tests/integration/lab/cases.py \
 	tests/integration/lab/client.py \
 	tests/integration/lab/laboratory.py \
+	tests/integration/lab/load.py \
+	tests/integration/lab/milter_client.py \
 	tests/integration/lab/postfix.py \
 	tests/integration/lab/process.py \
 	tests/integration/lab/programs.py \
@@ -18,4 +20,14 @@ EXTRA_DIST += \
 	tests/integration/run \
 	tests/integration/sample.json \
 	tests/integration/send \
-	tests/integration/summary.py
+	tests/integration/summary.py \
+	tests/integration/test_cases.py \
+	tests/integration/test_ctl.py \
+	tests/integration/test_lifecycle.py \
+	tests/integration/test_replies.py \
+	tests/integration/test_sessions.py \
+	tests/integration/test_settings.py \
+	tests/integration/test_sockets.py \
+	tests/integration/test_store.py \
+	tests/integration/test_submission.py \
+	tests/integration/test_waiting.py

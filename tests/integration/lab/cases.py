@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .client import Reply, send
 from .process import wait_until
+from .programs import escaped
 from .sink import Delivery
 
 TABLE = Path(__file__).parent.parent / "cases.toml"
@@ -89,10 +90,10 @@ def differences(case, outcome):
         missing = set(case.sender_parameters) - set(outcome.delivery.parameters)
         expect("what is missing at the next hop", set(), missing)
     if outcome.logged:
-        for name, expected in (("from", case.address), ("identity", case.identity),
+        for name, expected in (("from", escaped(case.address)), ("identity", case.identity),
                                ("verdict", case.verdict), ("reason", case.reason)):
             expect(name, expected, outcome.logged[name])
-        expect("new-sender", _new_sender(case), outcome.logged["new_sender"])
+        expect("new-sender", escaped(_new_sender(case)), outcome.logged["new_sender"])
     return found
 
 

@@ -112,6 +112,6 @@ class Client:
 
 def send(port, sender, from_line="From: someone@unknown.test", source="127.0.0.1", xclient=None,
          **more):
-    """One message in a session of its own."""
+    """One message in a session of its own; more: see Client.send."""
     with Client(port, source, xclient) as client:
         return client.send(sender, from_line, **more)

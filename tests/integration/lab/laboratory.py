@@ -30,11 +30,11 @@ class Laboratory:
         # Not below /tmp: Sendmail refuses a socket below a directory that others may write to.
         self.base = tempfile.mkdtemp(prefix="mailfrom-milter-lab-", dir="/run")
         os.chmod(self.base, 0o755)
-        programs = Programs(stage)
+        self.programs = Programs(stage)
         self.sink = Sink()
-        self.milter = Milter(programs, f"{self.base}/milter")
+        self.milter = Milter(self.programs, f"{self.base}/milter")
         # Behind the second port of each MTA, for what takes long.
-        self.second_milter = Milter(programs, f"{self.base}/second-milter")
+        self.second_milter = Milter(self.programs, f"{self.base}/second-milter")
         sockets = self.milter.socket, self.second_milter.socket
         self.mtas = {}
         self._add(Postfix(f"{self.base}/postfix", self.sink.port, *sockets))

@@ -17,6 +17,12 @@ LOG_LINE = re.compile(
     r" reason=(?P<reason>\S+) new-sender=<(?P<new_sender>[^>]*)>")
 
 
+def escaped(text):
+    """As the log shows what came from outside."""
+    return "".join(chr(octet) if 0x20 < octet < 0x7f and octet not in b"<>\\" else f"\\x{octet:02x}"
+                   for octet in text.encode("utf-8", "surrogateescape"))
+
+
 def settings_text(settings):
     """settings: a dict in the shape of the file; a dict in it is a section."""
     lines = []
@@ -89,23 +95,26 @@ class Milter:
         with open(self.settings_file, "w", encoding="utf-8") as file:
             file.write(text)
 
-    def use(self, changes=None):
+    def use(self, changes=None, pass_fds=()):
         """Runs with these settings: starts the milter, or restarts it if it has others."""
         before = self.settings
         self.write_settings(changes)
         if self.running and before == self.settings:
             return self
         self.stop()
-        return self.start()
+        return self.start(pass_fds)
 
     # The process
 
-    def start(self, pass_fds=(), environment=None):
+    @property
+    def command(self):
+        return [self._programs.milter, "-c", self.settings_file, "-f"]
+
+    def start(self, pass_fds=()):
         self._log_file = open(self.log, "a", encoding="utf-8")
-        self._child = subprocess.Popen(
-            [self._programs.milter, "-c", self.settings_file, "-f"], stdin=subprocess.DEVNULL,
-            stdout=self._log_file, stderr=self._log_file, pass_fds=pass_fds,
-            env={**os.environ, **(environment or {})})
+        self._child = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
+                                       stdout=self._log_file, stderr=self._log_file,
+                                       pass_fds=pass_fds)
         wait_until(lambda: self.answers() or not self.running, "the milter to listen")
         if not self.running:
             raise RuntimeError(f"the milter did not start:\n{tail(self.log)}")
@@ -132,7 +141,7 @@ class Milter:
         """Asks for a reload, and returns what was logged about it."""
         mark = self.log_size()
         self.signal(number)
-        return self.wait_for_log(r"settings|reload", mark)
+        return self.wait_for_log("settings", mark)
 
     @property
     def running(self):

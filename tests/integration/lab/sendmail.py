@@ -35,6 +35,7 @@ define(`confQUEUE_LA', `999')dnl
 define(`confDELAY_LA', `0')dnl
 define(`confMAX_DAEMON_CHILDREN', `0')dnl
 define(`confCONNECTION_RATE_THROTTLE', `0')dnl
+define(`confMAX_HEADERS_LENGTH', `4000000')dnl
 define(`confBAD_RCPT_THROTTLE', `0')dnl
 define(`SMART_HOST', `smtp:[127.0.0.1]')dnl
 define(`SMTP_MAILER_ARGS', `TCP $h {relay}')dnl

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: the mailfrom-milter contributors
+"""A store that is moved, damaged or replaced while mail flows: never a crash, and recovery."""
+
+import os
+import random
+import shutil
+
+import pytest
+
+from lab.client import send
+from lab.laboratory import sample_records
+from lab.load import Load
+
+SHOP = ("info@shop.example", "From: info@shop.example")
+MOVED = "info@bounce.shop.example"
+TROUBLE = "error: .*store"
+IN_USE = "in use"
+
+
+@pytest.fixture
+def broken(milter):
+    """The milter with a store that the test may break; it is whole again afterwards."""
+    whole = f"{milter.base}/whole-store"
+    milter.stop()
+    shutil.copytree(milter.store, whole)
+    milter.use()
+    yield milter
+    shutil.rmtree(milter.store, ignore_errors=True)
+    os.rename(whole, milter.store)
+    milter.stop()
+
+
+def data_file(milter):
+    return f"{milter.store}/data.mdb"
+
+
+def save(milter):
+    """A copy of the store's data, and how to bring it back as an administrator would."""
+    copy = f"{milter.base}/saved-data"
+    shutil.copy2(data_file(milter), copy)
+
+    def restore():
+        shutil.copy2(copy, data_file(milter) + ".new")
+        os.rename(data_file(milter) + ".new", data_file(milter))
+    return restore
+
+
+def assert_deferred(mta):
+    assert str(send(mta.port, *SHOP).reply).startswith("451 4.3.0")
+
+
+def assert_moved(mta, sink):
+    assert sink.wait_for(send(mta.port, *SHOP).token).sender == MOVED
+
+
+def test_removed_and_restored_under_load(mta, broken, sink):
+    """What is accepted has the right sender, always; and each change is logged once."""
+    mark = broken.log_size()
+    away = broken.store + ".away"
+    with Load(mta.port) as load:
+        for _ in range(2):
+            os.rename(broken.store, away)
+            load.wait_for(lambda reply: not reply.ok, "mail to be deferred")
+            load.go_on()
+            os.rename(away, broken.store)
+            load.wait_for(lambda reply: reply.ok, "mail to go out")
+            load.go_on()
+    assert broken.running
+    for sent in load.sent:
+        if sent.reply.ok:
+            assert sink.wait_for(sent.token).sender == MOVED
+        else:
+            assert str(sent.reply).startswith("451 4.3.0"), sent.reply
+    log = broken.log_text(mark)
+    assert log.count("error: ") == 2
+    assert log.count(IN_USE) == 2
+
+
+def garbage(milter):
+    with open(data_file(milter), "wb") as data:
+        data.write(random.Random(1).randbytes(65536))
+
+
+def cut_short(milter):
+    os.truncate(data_file(milter), 4096 * 3)
+
+
+def emptied(milter):
+    os.truncate(data_file(milter), 0)
+
+
+def deleted(milter):
+    os.unlink(data_file(milter))
+
+
+def a_directory_instead(milter):
+    os.unlink(data_file(milter))
+    os.mkdir(data_file(milter))
+
+
+DAMAGES = pytest.mark.parametrize("damage", [garbage, cut_short, emptied, deleted],
+                                  ids=lambda damage: damage.__name__)
+
+
+@DAMAGES
+def test_damaged_while_in_use(mta, broken, sink, damage):
+    restore = save(broken)
+    assert_moved(mta, sink)
+    mark = broken.log_size()
+    damage(broken)
+    broken.wait_for_log(TROUBLE, mark)
+    for _ in range(3):
+        assert_deferred(mta)
+    assert broken.log_text(mark).count("error: ") == 1
+    restore()
+    broken.wait_for_log(IN_USE, mark)
+    assert_moved(mta, sink)
+
+
+@pytest.mark.parametrize("damage", [garbage, cut_short, emptied, deleted, a_directory_instead],
+                         ids=lambda damage: damage.__name__)
+def test_damaged_before_the_start(postfix, broken, sink, damage):
+    restore = save(broken)
+    broken.stop()
+    damage(broken)
+    mark = broken.log_size()
+    broken.start()
+    assert_deferred(postfix)
+    assert broken.log_text(mark).count("error: ") == 1
+    if os.path.isdir(data_file(broken)):
+        os.rmdir(data_file(broken))
+    restore()
+    broken.wait_for_log(IN_USE, mark)
+    assert_moved(postfix, sink)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_octets_changed(postfix, broken, sink, seed):
+    """Whatever is hit: a sender is moved rightly, or the mail is deferred."""
+    chance = random.Random(seed)
+    restore = save(broken)
+    broken.stop()
+    with open(data_file(broken), "r+b") as data:
+        size = os.path.getsize(data_file(broken))
+        for _ in range(200):
+            data.seek(chance.randrange(size))
+            data.write(chance.randbytes(1))
+    mark = broken.log_size()
+    broken.start()
+    for _ in range(3):
+        sent = send(postfix.port, *SHOP)
+        if sent.reply.ok:
+            # An identity whose name was hit is not found any more, and passes.
+            assert sink.wait_for(sent.token).sender in (MOVED, SHOP[0])
+        else:
+            assert str(sent.reply).startswith("451 4.3.0"), sent.reply
+    assert broken.running
+    assert broken.ctl("list").returncode >= 0, "mailfromctl was killed by a signal"
+    restore()
+    broken.wait_for_log(IN_USE, mark)
+    assert_moved(postfix, sink)
+
+
+def test_filled_for_the_first_time_while_running(postfix, broken, sink):
+    broken.stop()
+    shutil.rmtree(broken.store)
+    broken.start()
+    assert_deferred(postfix)
+    mark = broken.log_size()
+    broken.import_records(sample_records())
+    broken.wait_for_log(IN_USE, mark)
+    assert_moved(postfix, sink)
+
+
+def test_emptied_with_mailfromctl_is_unavailable(postfix, broken, sink):
+    assert broken.ctl("remove", *sample_records()).returncode == 0
+    assert_deferred(postfix)
+    broken.import_records(sample_records())
+    assert_moved(postfix, sink)
+
+
+def test_changes_are_seen_at_once(mta, broken, sink):
+    broken.import_records({"shop.example": {
+        "MailFromDomain": "other.shop.example", "MailFromDomainStatus": "Success",
+        "BehaviorOnMXFailure": "RejectMessage"}})
+    assert sink.wait_for(send(mta.port, *SHOP).token).sender == "info@other.shop.example"
+    assert broken.ctl("remove", "shop.example").returncode == 0
+    assert sink.wait_for(send(mta.port, *SHOP).token).sender == "info@shop.example"
