@@ -194,7 +194,8 @@ static void tokenizer_init(struct tokenizer *from, const char *field)
     size_t length = strnlen(field, SENDER_FIELD_MAX + 1);
 
     from->is_torn = length > SENDER_FIELD_MAX;
-    from->at = field;
+    from->at = from->text = field;
+    from->length = 0;
     from->end = field + (from->is_torn ? SENDER_FIELD_MAX : length);
     advance(from);
 }
@@ -411,7 +412,9 @@ static bool next_mailbox(struct tokenizer *from, struct mailbox *mailbox)
 /* Not strcasecmp: that one asks the locale. */
 static char lower(char octet)
 {
-    return octet >= 'A' && octet <= 'Z' ? (char)(octet - 'A' + 'a') : octet;
+    if (octet < 'A' || octet > 'Z')
+        return octet;
+    return (char)(octet - 'A' + 'a');
 }
 
 static bool is_same(const struct mailbox *a, const struct mailbox *b)

@@ -38,8 +38,12 @@ static void unescape(char *text)
 {
     char *to = text;
 
-    for (const char *at = text; *at != '\0'; at++)
-        *to++ = *at == '\\' ? unescape_octet(&at) : *at;
+    for (const char *at = text; *at != '\0'; at++) {
+        if (*at == '\\')
+            *to++ = unescape_octet(&at);
+        else
+            *to++ = *at;
+    }
     *to = '\0';
 }
 

@@ -306,11 +306,12 @@ static const char *stretch(const char *before, char octet, size_t length, const 
 {
     static char text[2 * SENDER_FIELD_MAX];
     size_t start = strlen(before);
+    size_t end = start + length;
 
-    assert_true(start + length + strlen(after) < sizeof text);
-    memcpy(text, before, start);
+    assert_true(end + strlen(after) < sizeof text);
+    (void)snprintf(text, sizeof text, "%s", before);
     memset(text + start, octet, length);
-    strcpy(text + start + length, after);
+    (void)snprintf(text + end, sizeof text - end, "%s", after);
     return text;
 }
 
@@ -356,13 +357,13 @@ static void field_length_has_a_cap(void **state)
     expect("whole Sender field", "a@x, b@y", stretch("b@y", ' ', SENDER_FIELD_MAX - 3, ""), "b@y");
 }
 
-static const char *comment(int depth)
+static const char *comment(size_t depth)
 {
     static char text[4 * SENDER_COMMENT_DEPTH_MAX];
 
-    memset(text, '(', (size_t)depth);
-    memset(text + depth, ')', (size_t)depth);
-    strcpy(text + 2 * depth, " a@x");
+    memset(text, '(', depth);
+    memset(text + depth, ')', depth);
+    (void)snprintf(text + 2 * depth, sizeof text - 2 * depth, " a@x");
     return text;
 }
 
@@ -379,8 +380,8 @@ static const char *mailboxes(int count)
     size_t length = 0;
 
     for (int i = 1; i <= count; i++)
-        length += (size_t)sprintf(text + length, "a%d@x, ", i);
-    strcpy(text + length, "last@x");
+        length += (size_t)snprintf(text + length, sizeof text - length, "a%d@x, ", i);
+    (void)snprintf(text + length, sizeof text - length, "last@x");
     return text;
 }
 
