@@ -7,42 +7,37 @@
  *
  *     floor SOCKET [ADDRESS]
  */
-#include <libmilter/mfapi.h>
-
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include <libmilter/mfapi.h>
+
 static char *new_sender; /* set before the threads start, read-only from then on */
 
-static sfsistat negotiate(SMFICTX *context, unsigned long actions, unsigned long steps,
-                          unsigned long unused_2, unsigned long unused_3,
-                          unsigned long *wanted_actions, unsigned long *wanted_steps,
+static const unsigned long silence = SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT |
+                                     SMFIP_NR_DATA | SMFIP_NR_UNKN | SMFIP_NR_HDR | SMFIP_NR_EOH |
+                                     SMFIP_NR_BODY | SMFIP_NOBODY;
+
+static sfsistat negotiate(SMFICTX *context, unsigned long offered_actions,
+                          unsigned long offered_steps, unsigned long unused_2,
+                          unsigned long unused_3, unsigned long *actions, unsigned long *steps,
                           unsigned long *wanted_2, unsigned long *wanted_3)
 {
-    static const struct {
-        int stage;
-        const char *macros;
-    } lists[] = {{SMFIM_CONNECT, "{client_addr}"},
-                 {SMFIM_HELO, ""},
-                 {SMFIM_ENVFROM, "{auth_authen}"},
-                 {SMFIM_ENVRCPT, ""},
-                 {SMFIM_DATA, ""},
-                 {SMFIM_EOM, "i"},
-                 {SMFIM_EOH, ""}};
+    static char connect_macros[] = "{client_addr} {client_port}";
+    static char sender_macros[] = "{auth_type} {auth_authen}";
+    static char end_macros[] = "i";
 
     (void)unused_2;
     (void)unused_3;
-    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
-        smfi_setsymlist(context, lists[i].stage, (char *)lists[i].macros);
-    *wanted_actions = actions & (SMFIF_CHGFROM | SMFIF_SETSYMLIST);
-    *wanted_steps |= steps & (SMFIP_NOCONNECT | SMFIP_NOHELO | SMFIP_NORCPT | SMFIP_NOBODY |
-                              SMFIP_NOEOH | SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NR_HDR |
-                              SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT |
-                              SMFIP_NR_DATA | SMFIP_NR_UNKN | SMFIP_NR_EOH | SMFIP_NR_BODY);
-    *wanted_2 = 0;
-    *wanted_3 = 0;
+    *wanted_2 = *wanted_3 = 0;
+    *actions = SMFIF_CHGFROM | (offered_actions & SMFIF_SETSYMLIST);
+    *steps |= offered_steps & silence;
+    if (smfi_setsymlist(context, SMFIM_CONNECT, connect_macros) != MI_SUCCESS ||
+        smfi_setsymlist(context, SMFIM_ENVFROM, sender_macros) != MI_SUCCESS ||
+        smfi_setsymlist(context, SMFIM_EOM, end_macros) != MI_SUCCESS)
+        return SMFIS_REJECT;
     return SMFIS_CONTINUE;
 }
 
