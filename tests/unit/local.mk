@@ -7,6 +7,15 @@ TESTS += $(UNIT_TESTS)
 
 UNIT_TESTS += tests/unit/test_sender
 tests_unit_test_sender_LDADD = libmilterd.a $(CMOCKA_LIBS)
+
+# mailfromctl
+UNIT_TESTS += tests/unit/test_attributes tests/unit/test_batch tests/unit/test_document \
+	tests/unit/test_moment tests/unit/test_terminal
+tests_unit_test_attributes_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_batch_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_document_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_moment_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_terminal_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 endif
 
 # The From reader beside Python's; needs no cmocka.
