@@ -14,7 +14,7 @@
 #include "ctl/moment.h"
 
 enum {
-    IDENTITY_LOCAL_PART_MAX =
+    MAILBOX_LOCAL_MAX =
         64,          /* RFC 5321, 4.5.3.1.1; longer ones occur as senders, never as identities */
     SHOWN_MAX = 100, /* octets of a word from the text that a failure shows */
     SHOWN_SIZE = 4 * SHOWN_MAX + 8
@@ -216,9 +216,9 @@ static bool take_identity(const char *text, struct identity *identity, struct fa
 {
     if (!identity_parse(identity, text, strlen(text), why))
         return false;
-    if (identity->kind == IDENTITY_ADDRESS && identity->domain > IDENTITY_LOCAL_PART_MAX + 1)
+    if (identity->kind == IDENTITY_ADDRESS && identity->domain > MAILBOX_LOCAL_MAX + 1)
         return failure_set(why, EX_DATAERR, "the part before the @ is longer than %d octets",
-                           IDENTITY_LOCAL_PART_MAX);
+                           MAILBOX_LOCAL_MAX);
     return true;
 }
 
