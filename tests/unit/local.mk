@@ -16,6 +16,13 @@ tests_unit_test_batch_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_document_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_moment_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_terminal_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/unit/test_command tests/unit/test_import
+CTL_CALL = tests/unit/ctl_call.c tests/unit/ctl_call.h
+tests_unit_test_command_SOURCES = tests/unit/test_command.c $(CTL_CALL)
+tests_unit_test_command_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_import_SOURCES = tests/unit/test_import.c $(CTL_CALL)
+tests_unit_test_import_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 endif
 
 # The From reader beside Python's; needs no cmocka.
