@@ -166,6 +166,16 @@ static void the_same_status_keeps_its_time(void **state)
     assert_null(strstr(ctl_result.out, "\"Checked\": null"));
 }
 
+static void a_time_that_is_given_wins(void **state)
+{
+    (void)state;
+
+    import(ATTRIBUTES(X_SUCCESS));
+    import(ATTRIBUTES(X_SUCCESS_SINCE));
+    assert_int_equal(ctl_call("export", NULL), EX_OK);
+    expect_in(ctl_result.out, "\"StatusSince\": \"2020-01-01T00:00:00Z\"");
+}
+
 static void another_status_begins_now(void **state)
 {
     (void)state;
@@ -224,6 +234,7 @@ int main(void)
         TEST(replacing_another_source_is_said),
         TEST(replace_removes_only_file_records),
         TEST(the_same_status_keeps_its_time),
+        TEST(a_time_that_is_given_wins),
         TEST(another_status_begins_now),
         TEST(a_store_that_grows_counts_once),
         TEST(arguments_are_checked),
