@@ -33,6 +33,8 @@ static long long milliseconds(void)
 }
 
 /* In place of the C library's: see the header. Its only caller is libmilter's signal thread. */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): glibc's names are reserved
+ */
 int sigwait(const sigset_t *set, int *signal_number)
 {
     const struct timespec second = {.tv_sec = 1};
