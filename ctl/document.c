@@ -57,7 +57,8 @@ static bool read_whole(struct document *document, int descriptor, struct failure
         document->length += (size_t)got;
         if (document->length > DOCUMENT_MAX)
             return failure_set(why, EX_DATAERR, "more than %d octets; split it", DOCUMENT_MAX);
-        if (document->length == size && !grow(document, &size, 2 * size, why))
+        if (document->length == size &&
+            !grow(document, &size, size + size / 2 + DOCUMENT_FIRST_SIZE, why))
             return false;
     }
     return true;

@@ -11,7 +11,7 @@ const char *terminal_text(const char *text, char out[TERMINAL_TEXT_SIZE])
     size_t used = 0;
     size_t i;
 
-    for (i = 0; i < TERMINAL_TEXT_MAX && text[i] != '\0'; i++) {
+    for (i = 0; text[i] != '\0' && i < TERMINAL_TEXT_MAX; i++) {
         unsigned char octet = (unsigned char)text[i];
         if (octet >= 0x20 && octet < 0x7f) {
             out[used++] = text[i];
@@ -22,6 +22,10 @@ const char *terminal_text(const char *text, char out[TERMINAL_TEXT_SIZE])
         out[used++] = digits[octet >> 4];
         out[used++] = digits[octet & 15];
     }
-    strcpy(out + used, text[i] == '\0' ? "" : "...");
+    if (text[i] != '\0') {
+        memcpy(out + used, "...", 3);
+        used += 3;
+    }
+    out[used] = '\0';
     return out;
 }

@@ -44,7 +44,7 @@ static void forget_result(void)
 int ctl_setup(void **state)
 {
     (void)state;
-    strcpy(directory + sizeof directory - 7, "XXXXXX");
+    memcpy(directory + sizeof directory - 7, "XXXXXX", 7);
     if (mkdtemp(directory) == NULL)
         err(EXIT_FAILURE, "%s", directory);
     (void)snprintf(settings_file, sizeof settings_file, "%s/settings", directory);

@@ -253,8 +253,10 @@ static void refuses_other_texts(void **state)
         {"typo at the top", "{\"MailFromDomainAttribute\": {}}",
          "not what `aws ses get-identity-mail-from-domain-attributes' prints: unknown field "
          "\"MailFromDomainAttribute\""},
-        {"an empty object", "{}", "no object \"MailFromDomainAttributes\""},
-        {"attributes as an array", "{\"MailFromDomainAttributes\": []}", "no object"},
+        {"an empty object", "{}",
+         "not what `aws ses get-identity-mail-from-domain-attributes' prints: no object "
+         "\"MailFromDomainAttributes\""},
+        {"attributes as an array", "{\"MailFromDomainAttributes\": []}", "not what"},
         {"attributes twice", "{\"MailFromDomainAttributes\": {}, \"MailFromDomainAttributes\": {}}",
          "not what"},
     };

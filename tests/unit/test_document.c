@@ -59,11 +59,12 @@ static const struct row bad_rows[] = {
 static bool check(const struct row *row, struct failure *why)
 {
     size_t length = row->length > 0 ? row->length : strlen(row->text);
-    char *copy = malloc(length + 1); /* without a NUL behind it, for the sanitizer */
+    char *copy = malloc(length > 0 ? length : 1); /* no NUL behind it, for the sanitizer */
     bool good;
 
-    assert_non_null(copy);
-    copy = realloc(memcpy(copy, row->text, length), length > 0 ? length : 1);
+    if (copy == NULL)
+        abort();
+    memcpy(copy, row->text, length);
     good = document_check(copy, length, why);
     free(copy);
     return good;
@@ -89,7 +90,7 @@ static void refuses_bad_text_with_its_place(void **state)
         struct failure why = {0};
         if (check(row, &why))
             fail_msg("%s: was taken", row->behaviour);
-        if (strncmp(why.text, row->expected, strlen(row->expected)) != 0)
+        if (strstr(why.text, row->expected) != why.text)
             fail_msg("%s: said \"%s\", not \"%s\"", row->behaviour, why.text, row->expected);
         assert_int_equal(why.exit_code, EX_DATAERR);
     }
@@ -107,7 +108,8 @@ static void reads_files_of_any_size(void **state)
         struct document document;
         struct failure why;
 
-        assert_true(descriptor >= 0 && text != NULL);
+        if (descriptor < 0 || text == NULL)
+            abort();
         memset(text, 'x', sizes[i]);
         assert_int_equal(write(descriptor, text, sizes[i]), (ssize_t)sizes[i]);
         assert_true(document_read(&document, name, &why));
