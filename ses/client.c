@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "ses/client.h"
+
+#include "ses/credentials.h"
+#include "ses/endpoint.h"
+#include "ses/imds.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+
+enum { CONNECT_TIMEOUT = 5000, FIRST_BYTE_TIMEOUT = 15000, TIMEOUT = 30000 };
+
+struct ses_client {
+    struct ses_client_settings settings;
+    struct call_transport transport;
+    struct credentials credentials;
+    bool resolved; /* region, endpoints and CA file are known */
+    char region[ENDPOINT_REGION_MAX + 1];
+    char ca_file[PATH_MAX];
+    struct endpoint v1;
+    struct endpoint v2;
+    int64_t skew; /* how far AWS's clock is ahead of ours */
+    unsigned long requests;
+    struct outcome_error error;
+};
+
+static int64_t read_clock(void *context)
+{
+    (void)context;
+    return (int64_t)time(NULL);
+}
+
+static void set_defaults(struct ses_client *client)
+{
+    struct ses_client_settings *settings = &client->settings;
+
+    if (settings->environment == NULL)
+        settings->environment = &environment_process;
+    if (settings->clock == NULL)
+        settings->clock = read_clock;
+    client->transport.connect_timeout =
+        settings->connect_timeout > 0 ? settings->connect_timeout : CONNECT_TIMEOUT;
+    client->transport.first_byte_timeout =
+        settings->first_byte_timeout > 0 ? settings->first_byte_timeout : FIRST_BYTE_TIMEOUT;
+    client->transport.timeout = settings->timeout > 0 ? settings->timeout : TIMEOUT;
+    client->transport.stop = settings->stop;
+    client->transport.stop_context = settings->stop_context;
+}
+
+struct ses_client *ses_client_new(const struct ses_client_settings *settings, struct failure *why)
+{
+    struct ses_client *client = calloc(1, sizeof *client);
+
+    if (client == NULL) {
+        (void)failure_set(why, EX_OSERR, "out of memory");
+        return NULL;
+    }
+    client->settings = *settings;
+    set_defaults(client);
+    client->transport.http = http_new(why);
+    if (client->transport.http == NULL) {
+        free(client);
+        return NULL;
+    }
+    credentials_init(&client->credentials, settings->profile, client->settings.environment,
+                     &client->transport);
+    return client;
+}
+
+void ses_client_free(struct ses_client *client)
+{
+    if (client == NULL)
+        return;
+    credentials_reset(&client->credentials);
+    http_free(client->transport.http);
+    free(client);
+}
+
+static int64_t now_at_aws(const struct ses_client *client)
+{
+    return client->settings.clock(client->settings.clock_context) + client->skew;
+}
+
+static bool find_region(struct ses_client *client, const struct profile *profile,
+                        struct failure *why)
+{
+    const struct ses_client_settings *settings = &client->settings;
+    const char *region =
+        endpoint_configured_region(settings->region, settings->environment, profile);
+    struct provider provider = {.environment = settings->environment,
+                                .transport = &client->transport};
+
+    if (region != NULL) {
+        if (!endpoint_check_region(region, why))
+            return false;
+        (void)snprintf(client->region, sizeof client->region, "%s", region);
+        return true;
+    }
+    return imds_read_region(&provider, client->region, why) == PROVIDER_FOUND ||
+           failure_prefix(why, "no region: neither a setting, nor AWS_REGION, nor in the profile");
+}
+
+static void find_ca_file(struct ses_client *client, const struct profile *profile)
+{
+    const char *file = client->settings.ca_file;
+
+    if (file == NULL || file[0] == '\0')
+        file = environment_get(client->settings.environment, "AWS_CA_BUNDLE");
+    if (file == NULL)
+        file = profile->values[PROFILE_CA_BUNDLE];
+    (void)snprintf(client->ca_file, sizeof client->ca_file, "%s", file != NULL ? file : "");
+    client->transport.ca_file = client->ca_file[0] != '\0' ? client->ca_file : NULL;
+}
+
+static bool find_endpoints(struct ses_client *client, const struct profile *profile,
+                           struct failure *why)
+{
+    struct endpoint_settings settings = {.endpoint = client->settings.endpoint,
+                                         .environment = client->settings.environment,
+                                         .profile = profile};
+
+    return endpoint_resolve(&client->v1, ENDPOINT_SES, client->region, &settings, why) &&
+           endpoint_resolve(&client->v2, ENDPOINT_SESV2, client->region, &settings, why);
+}
+
+static bool resolve(struct ses_client *client, struct failure *why)
+{
+    const struct environment *environment = client->settings.environment;
+    const char *name = profile_name(client->settings.profile, environment);
+    struct profile profile;
+
+    if (client->resolved)
+        return true;
+    client->resolved = profile_read(&profile, name, environment, why) &&
+                       profile_check(&profile, name, why) && find_region(client, &profile, why) &&
+                       find_endpoints(client, &profile, why);
+    if (client->resolved)
+        find_ca_file(client, &profile);
+    profile_reset(&profile);
+    client->credentials.region = client->region;
+    return client->resolved;
+}
+
+static enum outcome attempt(struct ses_client *client, struct call *call, struct http_reply *reply,
+                            int64_t *date, struct failure *why)
+{
+    int64_t now = now_at_aws(client);
+
+    call->keys = credentials_get(&client->credentials, now, why);
+    if (call->keys == NULL)
+        return OUTCOME_NO_CREDENTIALS;
+    client->requests++;
+    return call_perform(call, &client->transport, now, reply, &client->error, date, why);
+}
+
+/* Does AWS's clock explain the refusal, and is it another than we took it for? */
+static bool correct_clock(struct ses_client *client, int64_t date)
+{
+    int64_t skew = call_skew(&client->error, date, now_at_aws(client));
+
+    client->skew += skew;
+    return skew != 0;
+}
+
+/* Fresh credentials help where a session has expired, or where other keys are found than those that
+ * AWS knows no more. */
+static bool renew_credentials(struct ses_client *client, enum outcome outcome, struct failure *why)
+{
+    char before[KEYS_ACCESS_MAX + 1];
+    struct failure reason;
+
+    if (!outcome_may_be_rotation(client->error.code))
+        return false;
+    (void)snprintf(before, sizeof before, "%s", client->credentials.keys.access_key);
+    if (!credentials_renew(&client->credentials, now_at_aws(client), &reason)) {
+        struct failure refusal = *why;
+        return failure_set(why, refusal.exit_code, "%.400s; and there are no others: %.500s",
+                           refusal.text, reason.text);
+    }
+    return outcome == OUTCOME_EXPIRED_TOKEN ||
+           strcmp(before, client->credentials.keys.access_key) != 0;
+}
+
+static enum outcome repeat(struct ses_client *client, struct call *call, struct http_reply *reply,
+                           struct failure *why)
+{
+    bool corrected = false, renewed = false;
+    enum outcome outcome;
+    int64_t date = 0;
+
+    for (;;) {
+        outcome = attempt(client, call, reply, &date, why);
+        if (outcome == OUTCOME_OK || outcome == OUTCOME_NO_CREDENTIALS)
+            return outcome;
+        if (!corrected && correct_clock(client, date))
+            corrected = true;
+        else if (!renewed && renew_credentials(client, outcome, why))
+            renewed = true;
+        else
+            break;
+    }
+    if (corrected && outcome_may_be_skew(client->error.code))
+        return OUTCOME_CLOCK_SKEW;
+    return outcome;
+}
+
+static enum outcome finish(enum outcome outcome, const char *operation, struct failure *why)
+{
+    if (outcome_exit_code(outcome) != 0)
+        why->exit_code = outcome_exit_code(outcome);
+    if (outcome != OUTCOME_OK)
+        (void)failure_prefix(why, "%s", operation);
+    return outcome;
+}
+
+static enum outcome perform(struct ses_client *client, struct call *call, const char *operation,
+                            struct http_reply *reply, struct failure *why)
+{
+    enum outcome outcome = OUTCOME_LOCAL;
+
+    memset(&client->error, 0, sizeof client->error);
+    if (resolve(client, why)) {
+        call->region = client->region;
+        call->service = "ses";
+        outcome = repeat(client, call, reply, why);
+    }
+    return finish(outcome, operation, why);
+}
+
+/* What is common to the two v1 calls: *reply has to be reset after OUTCOME_OK. */
+static enum outcome post_form(struct ses_client *client, const char *action,
+                              const char *const identities[], size_t count,
+                              struct http_reply *reply, struct failure *why)
+{
+    char *body = malloc(API_V1_BODY_SIZE);
+    struct call call = {.method = "POST",
+                        .endpoint = &client->v1,
+                        .path = "/",
+                        .query = "",
+                        .content_type = API_V1_CONTENT_TYPE,
+                        .body = body,
+                        .read_error = api_v1_read_error};
+    enum outcome outcome = OUTCOME_LOCAL;
+
+    if (body == NULL)
+        (void)failure_set(why, EX_OSERR, "out of memory");
+    else if (api_v1_write_identities(body, action, identities, count, why))
+        outcome = perform(client, &call, action, reply, why);
+    free(body);
+    return outcome;
+}
+
+enum outcome ses_client_get_mail_from(struct ses_client *client, const char *const identities[],
+                                      size_t count, struct api_v1_mail_from answers[],
+                                      struct failure *why)
+{
+    static const char action[] = "GetIdentityMailFromDomainAttributes";
+    struct http_reply reply;
+    enum outcome outcome = post_form(client, action, identities, count, &reply, why);
+    bool fine;
+
+    if (outcome != OUTCOME_OK)
+        return outcome;
+    fine = api_v1_read_mail_from(reply.body, reply.body_length, identities, count, answers, why);
+    http_reply_reset(&reply);
+    return fine ? OUTCOME_OK : finish(OUTCOME_MALFORMED_REPLY, action, why);
+}
+
+enum outcome ses_client_get_verification(struct ses_client *client, const char *const identities[],
+                                         size_t count, struct api_v1_verification answers[],
+                                         struct failure *why)
+{
+    static const char action[] = "GetIdentityVerificationAttributes";
+    struct http_reply reply;
+    enum outcome outcome = post_form(client, action, identities, count, &reply, why);
+    bool fine;
+
+    if (outcome != OUTCOME_OK)
+        return outcome;
+    fine = api_v1_read_verification(reply.body, reply.body_length, identities, count, answers, why);
+    http_reply_reset(&reply);
+    return fine ? OUTCOME_OK : finish(OUTCOME_MALFORMED_REPLY, action, why);
+}
+
+enum outcome ses_client_list(struct ses_client *client, unsigned page_size, const char *next_token,
+                             struct api_v2_page *page, struct failure *why)
+{
+    static const char operation[] = "ListEmailIdentities";
+    char query[API_V2_QUERY_SIZE];
+    struct http_reply reply;
+    struct call call = {.method = "GET",
+                        .endpoint = &client->v2,
+                        .path = API_V2_IDENTITIES_PATH,
+                        .query = query,
+                        .read_error = api_v2_read_error};
+    enum outcome outcome;
+    bool fine;
+
+    if (!api_v2_write_list_query(query, page_size, next_token, why))
+        return OUTCOME_LOCAL;
+    outcome = perform(client, &call, operation, &reply, why);
+    if (outcome != OUTCOME_OK)
+        return outcome;
+    fine = api_v2_read_page(page, reply.body, reply.body_length, why);
+    http_reply_reset(&reply);
+    return fine ? OUTCOME_OK : finish(OUTCOME_MALFORMED_REPLY, operation, why);
+}
+
+enum outcome ses_client_get_identity(struct ses_client *client, const char *identity,
+                                     struct api_v2_identity *answer, struct failure *why)
+{
+    static const char operation[] = "GetEmailIdentity";
+    char path[API_V2_PATH_SIZE];
+    struct http_reply reply;
+    struct call call = {.method = "GET",
+                        .endpoint = &client->v2,
+                        .path = path,
+                        .query = "",
+                        .read_error = api_v2_read_error};
+    enum outcome outcome;
+    bool fine;
+
+    if (!api_v2_write_path(path, identity, "", why))
+        return OUTCOME_LOCAL;
+    outcome = perform(client, &call, operation, &reply, why);
+    if (outcome != OUTCOME_OK)
+        return outcome;
+    fine = api_v2_read_identity(answer, reply.body, reply.body_length, why);
+    http_reply_reset(&reply);
+    return fine ? OUTCOME_OK : finish(OUTCOME_MALFORMED_REPLY, operation, why);
+}
+
+enum outcome ses_client_put_mail_from(struct ses_client *client, const char *identity,
+                                      const char *domain, enum mail_from_behavior behavior,
+                                      struct failure *why)
+{
+    char path[API_V2_PATH_SIZE], body[API_V2_BODY_SIZE];
+    struct http_reply reply;
+    struct call call = {.method = "PUT",
+                        .endpoint = &client->v2,
+                        .path = path,
+                        .query = "",
+                        .content_type = API_V2_CONTENT_TYPE,
+                        .body = body,
+                        .read_error = api_v2_read_error};
+    enum outcome outcome;
+
+    if (!api_v2_write_path(path, identity, "/mail-from", why) ||
+        !api_v2_write_mail_from(body, domain, behavior, why))
+        return OUTCOME_LOCAL;
+    outcome = perform(client, &call, "PutEmailIdentityMailFromAttributes", &reply, why);
+    if (outcome == OUTCOME_OK)
+        http_reply_reset(&reply);
+    return outcome;
+}
+
+const struct outcome_error *ses_client_error(const struct ses_client *client)
+{
+    return &client->error;
+}
+
+unsigned long ses_client_requests(const struct ses_client *client)
+{
+    return client->requests;
+}
+
+const char *ses_client_region(const struct ses_client *client)
+{
+    return client->region;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "ses/credentials.h"
+
+#include "ses/container.h"
+#include "ses/imds.h"
+#include "ses/role.h"
+
+#include "common/log.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+enum { REFRESH_AHEAD = 15 * 60, RETRY_AFTER = 60, JITTER_MIN = 2 * 60, JITTER_RANGE = 8 * 60 + 1 };
+
+static enum provider_result read_environment(const struct provider *provider, struct keys *keys,
+                                             struct failure *why)
+{
+    return role_read_environment(provider->environment, keys, why);
+}
+
+static enum provider_result read_credentials_file(const struct provider *provider,
+                                                  struct keys *keys, struct failure *why)
+{
+    if (provider->profile->keys_in_credentials_file)
+        return role_read_static(provider->profile, keys, why);
+    (void)failure_set(why, EX_CONFIG, "no keys in the credentials file");
+    return PROVIDER_ABSENT;
+}
+
+static enum provider_result run_process(const struct provider *provider, struct keys *keys,
+                                        struct failure *why)
+{
+    return role_run_process(provider->profile, keys, why);
+}
+
+static enum provider_result read_config_file(const struct provider *provider, struct keys *keys,
+                                             struct failure *why)
+{
+    return role_read_static(provider->profile, keys, why);
+}
+
+static enum provider_result refuse_single_sign_on(const struct provider *provider,
+                                                  struct keys *keys, struct failure *why)
+{
+    (void)keys;
+    if (provider->profile->values[PROFILE_SSO_SESSION] == NULL &&
+        provider->profile->values[PROFILE_SSO_START_URL] == NULL) {
+        (void)failure_set(why, EX_CONFIG, "the profile has no single sign-on");
+        return PROVIDER_ABSENT;
+    }
+    (void)failure_set(why, EX_CONFIG,
+                      "single sign-on needs a person at a browser; give the profile a role, or "
+                      "`credential_process = aws configure export-credentials --profile NAME`");
+    return PROVIDER_FAILED;
+}
+
+/* In the order in which they are asked; the first that is not absent decides. */
+static const struct step {
+    const char *name;
+    bool from_profile; /* its failures name the profile */
+    bool skip_if_named;
+    enum provider_result (*read)(const struct provider *, struct keys *, struct failure *);
+} steps[] = {
+    {"environment", false, true, read_environment},
+    {"role", true, false, role_assume},
+    {"web identity", true, false, role_assume_with_web_identity},
+    {"credentials file", true, false, read_credentials_file},
+    {"credential_process", true, false, run_process},
+    {"config file", true, false, read_config_file},
+    {"single sign-on", true, false, refuse_single_sign_on},
+    {"container", false, false, container_read_keys},
+    {"instance metadata", false, false, imds_read_keys},
+};
+
+void credentials_init(struct credentials *credentials, const char *profile,
+                      const struct environment *environment, const struct call_transport *transport)
+{
+    memset(credentials, 0, sizeof *credentials);
+    credentials->profile = profile;
+    credentials->environment = environment;
+    credentials->transport = transport;
+}
+
+void credentials_reset(struct credentials *credentials)
+{
+    explicit_bzero(credentials, sizeof *credentials);
+}
+
+static bool ask_steps(const struct provider *provider, struct keys *keys, struct failure *why)
+{
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        const struct step *step = &steps[i];
+        enum provider_result result;
+        if (step->skip_if_named && provider->profile_is_named)
+            continue;
+        result = step->read(provider, keys, why);
+        if (result == PROVIDER_FOUND)
+            return true;
+        if (result == PROVIDER_FAILED && step->from_profile)
+            return failure_prefix(why, "credentials, profile \"%.80s\"", provider->profile_name);
+        if (result == PROVIDER_FAILED)
+            return failure_prefix(why, "credentials");
+    }
+    return failure_prefix(why,
+                          "no AWS credentials: neither in the environment, nor in the profile "
+                          "\"%.80s\", nor from a container",
+                          provider->profile_name);
+}
+
+static bool load(const struct credentials *credentials, int64_t now, struct keys *keys,
+                 struct failure *why)
+{
+    bool is_named = credentials->profile != NULL && credentials->profile[0] != '\0';
+    struct profile profile;
+    struct provider provider = {.environment = credentials->environment,
+                                .transport = credentials->transport,
+                                .profile = &profile,
+                                .profile_name =
+                                    profile_name(credentials->profile, credentials->environment),
+                                .profile_is_named = is_named,
+                                .region = credentials->region,
+                                .now = now};
+    bool fine = profile_read(&profile, provider.profile_name, credentials->environment, why) &&
+                profile_check(&profile, provider.profile_name, why) &&
+                ask_steps(&provider, keys, why);
+
+    profile_reset(&profile);
+    return fine;
+}
+
+/* The metadata service in trouble hands out the last keys it had, and AWS goes on to accept them.
+ */
+static void plan_refresh(struct credentials *credentials, int64_t now)
+{
+    const struct keys *keys = &credentials->keys;
+    int64_t left = keys->expiration - now;
+
+    credentials->overdue_is_fine = false;
+    if (keys->expiration == 0) {
+        credentials->refresh_at = 0;
+    } else if (strcmp(keys->provider, "imds") == 0 && left < REFRESH_AHEAD) {
+        credentials->overdue_is_fine = true;
+        credentials->refresh_at = now + REFRESH_AHEAD + JITTER_MIN + now % JITTER_RANGE;
+    } else {
+        credentials->refresh_at =
+            keys->expiration - (left / 2 < REFRESH_AHEAD ? left / 2 : REFRESH_AHEAD);
+    }
+}
+
+bool credentials_renew(struct credentials *credentials, int64_t now, struct failure *why)
+{
+    struct keys keys = {.provider = NULL};
+    bool fine = load(credentials, now, &keys, why);
+
+    if (fine) {
+        credentials->keys = keys;
+        credentials->loaded = true;
+        plan_refresh(credentials, now);
+    }
+    keys_reset(&keys);
+    return fine;
+}
+
+static bool hold(const struct credentials *credentials, int64_t now)
+{
+    return credentials->keys.expiration == 0 || credentials->overdue_is_fine ||
+           now < credentials->keys.expiration;
+}
+
+const struct keys *credentials_get(struct credentials *credentials, int64_t now,
+                                   struct failure *why)
+{
+    if (credentials->loaded && (credentials->refresh_at == 0 || now < credentials->refresh_at))
+        return &credentials->keys;
+    if (credentials_renew(credentials, now, why))
+        return &credentials->keys;
+    if (!credentials->loaded || !hold(credentials, now))
+        return NULL;
+    credentials->refresh_at = now + RETRY_AFTER;
+    if (!credentials->overdue_is_fine && credentials->refresh_at > credentials->keys.expiration)
+        credentials->refresh_at = credentials->keys.expiration;
+    log_write(LOG_WARNING, "AWS credentials cannot be refreshed: %s; those in use hold for %lld s",
+              why->text, (long long)(credentials->keys.expiration - now));
+    return &credentials->keys;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ *
+ * The credentials in use: found where AWS users expect them to be, and kept fresh. The order: the
+ * environment; a role of the profile (AssumeRole); a web identity; the shared credentials file;
+ * credential_process; the config file; the container; the instance metadata. A profile that a
+ * setting names comes before the environment.
+ *
+ * Secrets are in struct keys alone, and wiped. Not for several threads at once.
+ */
+#ifndef SES_CREDENTIALS_H
+#define SES_CREDENTIALS_H
+
+#include "ses/provider.h"
+
+struct credentials {
+    const char *profile; /* the setting, NULL or "" for none */
+    const struct environment *environment;
+    const struct call_transport *transport;
+    const char *region; /* for STS; may be set later */
+    struct keys keys;
+    bool loaded;
+    bool overdue_is_fine; /* the instance metadata themselves hand out old keys */
+    int64_t refresh_at;   /* 0: never */
+};
+
+/* The pointers stay the caller's, and in use. */
+void credentials_init(struct credentials *credentials, const char *profile,
+                      const struct environment *environment,
+                      const struct call_transport *transport);
+void credentials_reset(struct credentials *credentials);
+
+/* The keys to sign with, valid until the next call; NULL: failed. Refreshes them 15 minutes before
+ * they expire, or at half of a shorter life; if that fails and the old ones hold, it logs a
+ * warning, gives the old ones and tries again a minute later. now: seconds since the epoch. */
+const struct keys *credentials_get(struct credentials *credentials, int64_t now,
+                                   struct failure *why);
+
+/* Looks for new keys at once, because AWS refused those in use. If it fails the old ones stay. */
+bool credentials_renew(struct credentials *credentials, int64_t now, struct failure *why);
+
+#endif

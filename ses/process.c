@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "ses/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { EXIT_POLL = 10 };
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Copies one word; within double quotes a backslash counts only before " and \. False: the command
+ * ends within quotes or after a backslash. */
+static bool take_word(const char **rest, char **out)
+{
+    char quote = '\0';
+
+    for (; **rest != '\0' && (quote != '\0' || !is_blank(**rest)); (*rest)++) {
+        char c = **rest;
+        if (quote == '\0' && (c == '\'' || c == '"')) {
+            quote = c;
+            continue;
+        }
+        if (quote != '\0' && c == quote) {
+            quote = '\0';
+            continue;
+        }
+        if (c == '\\' &&
+            (quote == '\0' || (quote == '"' && ((*rest)[1] == '"' || (*rest)[1] == '\\')))) {
+            c = *++*rest;
+            if (c == '\0')
+                return false;
+        }
+        *(*out)++ = c;
+    }
+    *(*out)++ = '\0';
+    return quote == '\0';
+}
+
+bool process_split(const char *command, char buffer[PROCESS_COMMAND_MAX + 1],
+                   char *words[PROCESS_WORDS_MAX + 1], struct failure *why)
+{
+    char *out = buffer;
+    size_t count = 0;
+
+    if (strlen(command) > PROCESS_COMMAND_MAX - 1)
+        return failure_set(why, EX_CONFIG, "credential_process is too long");
+    while (is_blank(*command))
+        command++;
+    while (*command != '\0') {
+        if (count == PROCESS_WORDS_MAX)
+            return failure_set(why, EX_CONFIG, "credential_process has more than %d words",
+                               PROCESS_WORDS_MAX);
+        words[count++] = out;
+        if (!take_word(&command, &out))
+            return failure_set(why, EX_CONFIG,
+                               "credential_process ends within quotes or after a backslash");
+        while (is_blank(*command))
+            command++;
+    }
+    words[count] = NULL;
+    return count > 0 || failure_set(why, EX_CONFIG, "credential_process is empty");
+}
+
+static int64_t milliseconds(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool set_actions(posix_spawn_file_actions_t *actions, int output)
+{
+    return posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0) == 0 &&
+           posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO) == 0 &&
+           posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1) == 0;
+}
+
+/* A group of its own, so that the whole of it can be ended; signals as a program expects them. */
+static bool set_attributes(posix_spawnattr_t *attributes)
+{
+    sigset_t none, all;
+
+    (void)sigemptyset(&none);
+    (void)sigfillset(&all);
+    return posix_spawnattr_setpgroup(attributes, 0) == 0 &&
+           posix_spawnattr_setsigmask(attributes, &none) == 0 &&
+           posix_spawnattr_setsigdefault(attributes, &all) == 0 &&
+           posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+                                                    POSIX_SPAWN_SETSIGDEF) == 0;
+}
+
+/* Returns an errno. */
+static int spawn(char *words[], int output, pid_t *pid)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    int error = ENOMEM;
+
+    if (posix_spawn_file_actions_init(&actions) != 0)
+        return ENOMEM;
+    if (posix_spawnattr_init(&attributes) == 0) {
+        if (set_actions(&actions, output) && set_attributes(&attributes))
+            error = posix_spawnp(pid, words[0], &actions, &attributes, words, environ);
+        (void)posix_spawnattr_destroy(&attributes);
+    }
+    (void)posix_spawn_file_actions_destroy(&actions);
+    return error;
+}
+
+/* Reads to the end. False: too late, too much, or an error of reading. */
+static bool read_output(int input, char *out, size_t *length, int64_t deadline, struct failure *why)
+{
+    *length = 0;
+    for (;;) {
+        struct pollfd wait = {.fd = input, .events = POLLIN};
+        int64_t left = deadline - milliseconds();
+        ssize_t got;
+        if (left <= 0 || poll(&wait, 1, (int)left) == 0)
+            return failure_set(why, EX_TEMPFAIL, "credential_process takes too long");
+        got = read(input, out + *length, PROCESS_OUTPUT_MAX + 1 - *length);
+        if (got < 0 && (errno == EINTR || errno == EAGAIN))
+            continue;
+        if (got < 0)
+            return failure_set(why, EX_IOERR, "credential_process: %s", strerror(errno));
+        if (got == 0)
+            return true;
+        *length += (size_t)got;
+        if (*length > PROCESS_OUTPUT_MAX)
+            return failure_set(why, EX_PROTOCOL, "credential_process prints more than %d octets",
+                               PROCESS_OUTPUT_MAX);
+    }
+}
+
+/* *ended: there is no such child any more. */
+static bool wait_for(pid_t pid, int64_t deadline, bool *ended, struct failure *why)
+{
+    struct timespec pause = {.tv_nsec = EXIT_POLL * 1000000L};
+    int status;
+    pid_t found;
+
+    while ((found = waitpid(pid, &status, WNOHANG)) == 0 && milliseconds() < deadline)
+        (void)nanosleep(&pause, NULL);
+    *ended = found != 0;
+    if (found == 0)
+        return failure_set(why, EX_TEMPFAIL, "credential_process takes too long");
+    /* Where the program ignores SIGCHLD there is no status; what was printed has to do. */
+    if (found < 0 || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
+        return true;
+    if (WIFEXITED(status))
+        return failure_set(why, EX_UNAVAILABLE, "credential_process fails with exit status %d",
+                           WEXITSTATUS(status));
+    return failure_set(why, EX_UNAVAILABLE, "credential_process is ended by signal %d",
+                       WTERMSIG(status));
+}
+
+static void end(pid_t pid)
+{
+    (void)kill(-pid, SIGKILL);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+}
+
+static bool run(char *words[], int timeout, char *out, size_t *length, struct failure *why)
+{
+    int64_t deadline = milliseconds() + timeout;
+    int ends[2], error;
+    pid_t pid;
+    bool fine, ended = false;
+
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return failure_set(why, EX_OSERR, "credential_process: %s", strerror(errno));
+    error = spawn(words, ends[1], &pid);
+    (void)close(ends[1]);
+    if (error != 0) {
+        (void)close(ends[0]);
+        return failure_set(why, EX_CONFIG, "credential_process %s: %s", words[0], strerror(error));
+    }
+    fine = read_output(ends[0], out, length, deadline, why);
+    (void)close(ends[0]);
+    fine = fine && wait_for(pid, deadline, &ended, why);
+    if (!ended)
+        end(pid);
+    return fine;
+}
+
+bool process_read_keys(const char *command, int timeout, struct keys *keys, struct failure *why)
+{
+    char buffer[PROCESS_COMMAND_MAX + 1], *words[PROCESS_WORDS_MAX + 1];
+    char *out;
+    size_t length = 0;
+    bool fine;
+
+    if (!process_split(command, buffer, words, why))
+        return false;
+    out = malloc(PROCESS_OUTPUT_MAX + 1);
+    if (out == NULL)
+        return failure_set(why, EX_OSERR, "out of memory");
+    fine = run(words, timeout, out, &length, why) &&
+           (keys_read_process(keys, out, length, why) ||
+            failure_prefix(why, "what credential_process prints"));
+    explicit_bzero(out, PROCESS_OUTPUT_MAX + 1);
+    free(out);
+    return fine;
+}
