@@ -49,11 +49,13 @@ bool mail_from_check_domain(const struct identity *identity, const char *domain,
 
 /* The coded form: eight single octets, four times, two texts, a checksum; integers little-endian.
  */
-enum { CODE_TIMES = 8, CODE_TEXTS = CODE_TIMES + 4 * 8, CODE_CHECKSUM = 8, CODE_VERSION = 1 };
-_Static_assert(CODE_TEXTS + IDENTITY_DOMAIN_MAX + MAIL_FROM_ERROR_MAX + CODE_CHECKSUM <=
+enum { CODE_TIMES = 9, CODE_TEXTS = CODE_TIMES + 4 * 8, CODE_CHECKSUM = 8, CODE_VERSION = 1 };
+_Static_assert(CODE_TEXTS + IDENTITY_DOMAIN_MAX + MAIL_FROM_ERROR_MAX + MAIL_FROM_SECTION_MAX +
+                       CODE_CHECKSUM <=
                    MAIL_FROM_CODED_MAX,
                "the longest record fits");
-_Static_assert(IDENTITY_DOMAIN_MAX <= 255 && MAIL_FROM_ERROR_MAX <= 255,
+_Static_assert(IDENTITY_DOMAIN_MAX <= 255 && MAIL_FROM_ERROR_MAX <= 255 &&
+                   MAIL_FROM_SECTION_MAX <= 255,
                "the length of a text fits into an octet");
 
 static void write_integer(unsigned char *out, uint64_t value)
@@ -88,13 +90,19 @@ static uint64_t record_checksum(const char *key, size_t key_length, const void *
     return checksum(sum, value, length);
 }
 
+static size_t append(unsigned char *out, size_t length, unsigned char *coded_length,
+                     const char *text)
+{
+    *coded_length = (unsigned char)strlen(text);
+    memcpy(out + length, text, *coded_length);
+    return length + *coded_length;
+}
+
 size_t mail_from_encode(const struct mail_from *record, const char *key, size_t key_length,
                         unsigned char out[MAIL_FROM_CODED_MAX])
 {
     const int64_t times[4] = {record->status_since, record->checked, record->refresh_after,
                               record->expire_after};
-    size_t domain_length = strlen(record->domain);
-    size_t error_length = strlen(record->last_error);
     size_t length = CODE_TEXTS;
 
     out[0] = CODE_VERSION;
@@ -103,14 +111,11 @@ size_t mail_from_encode(const struct mail_from *record, const char *key, size_t 
     out[3] = record->verified;
     out[4] = (unsigned char)record->status;
     out[5] = (unsigned char)record->behavior;
-    out[6] = (unsigned char)domain_length;
-    out[7] = (unsigned char)error_length;
     for (int i = 0; i < 4; i++)
         write_integer(out + CODE_TIMES + (ptrdiff_t)8 * i, (uint64_t)times[i]);
-    memcpy(out + length, record->domain, domain_length);
-    length += domain_length;
-    memcpy(out + length, record->last_error, error_length);
-    length += error_length;
+    length = append(out, length, &out[6], record->domain);
+    length = append(out, length, &out[7], record->last_error);
+    length = append(out, length, &out[8], record->section);
     write_integer(out + length, record_checksum(key, key_length, out, length));
     return length + CODE_CHECKSUM;
 }
@@ -123,21 +128,29 @@ static bool is_coded(const unsigned char *in, size_t length, const char *key, si
         in[0] != CODE_VERSION)
         return false;
     coded = length - CODE_CHECKSUM;
-    return CODE_TEXTS + (size_t)in[6] + in[7] == coded &&
+    return CODE_TEXTS + (size_t)in[6] + in[7] + in[8] == coded &&
            read_integer(in + coded) == record_checksum(key, key_length, in, coded);
+}
+
+static const unsigned char *take(char *out, const unsigned char *text, unsigned char length)
+{
+    memcpy(out, text, length);
+    out[length] = '\0';
+    return text + length;
 }
 
 bool mail_from_decode(struct mail_from *record, const char *key, size_t key_length,
                       const void *value, size_t length)
 {
     const unsigned char *in = value;
+    const unsigned char *texts;
 
     if (!is_coded(in, length, key, key_length))
         return false;
     /* A checksum is no proof: whoever can write the file can make one. */
     if (in[1] > IDENTITY_DOMAIN || in[2] >= MAIL_FROM_SOURCE_COUNT ||
         in[4] >= MAIL_FROM_STATUS_COUNT || in[5] >= MAIL_FROM_BEHAVIOR_COUNT ||
-        in[6] > IDENTITY_DOMAIN_MAX || in[7] > MAIL_FROM_ERROR_MAX)
+        in[6] > IDENTITY_DOMAIN_MAX || in[7] > MAIL_FROM_ERROR_MAX || in[8] > MAIL_FROM_SECTION_MAX)
         return false;
     record->kind = (enum identity_kind)in[1];
     record->source = (enum mail_from_source)in[2];
@@ -148,9 +161,8 @@ bool mail_from_decode(struct mail_from *record, const char *key, size_t key_leng
     record->checked = (int64_t)read_integer(in + CODE_TIMES + 8);
     record->refresh_after = (int64_t)read_integer(in + CODE_TIMES + 16);
     record->expire_after = (int64_t)read_integer(in + CODE_TIMES + 24);
-    memcpy(record->domain, in + CODE_TEXTS, in[6]);
-    record->domain[in[6]] = '\0';
-    memcpy(record->last_error, in + CODE_TEXTS + in[6], in[7]);
-    record->last_error[in[7]] = '\0';
+    texts = take(record->domain, in + CODE_TEXTS, in[6]);
+    texts = take(record->last_error, texts, in[7]);
+    (void)take(record->section, texts, in[8]);
     return true;
 }

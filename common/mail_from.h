@@ -33,13 +33,16 @@ extern const char *const mail_from_source_words[MAIL_FROM_SOURCE_COUNT]; /* "ses
 
 enum {
     MAIL_FROM_ERROR_MAX = 200,
-    MAIL_FROM_CODED_MAX = 64 + IDENTITY_DOMAIN_MAX + MAIL_FROM_ERROR_MAX
+    MAIL_FROM_SECTION_MAX = 60,
+    MAIL_FROM_CODED_MAX = 64 + IDENTITY_DOMAIN_MAX + MAIL_FROM_ERROR_MAX + MAIL_FROM_SECTION_MAX
 };
 
 /* Times are seconds since the epoch, 0 for never. */
 struct mail_from {
     enum identity_kind kind;
     enum mail_from_source source;
+    char
+        section[MAIL_FROM_SECTION_MAX + 1]; /* title of the settings section of the source, or "" */
     bool verified;                        /* may the identity send? An unverified one is skipped. */
     char domain[IDENTITY_DOMAIN_MAX + 1]; /* the custom MAIL FROM domain, "" for none */
     enum mail_from_status status;         /* means nothing without a domain */

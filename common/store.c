@@ -2,7 +2,8 @@
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  *
  * Layout: the database "identities" maps canonical identities to coded records (mail_from.c), the
- * database "meta" holds the schema version. The only includer of lmdb.h.
+ * database "meta" holds the schema version, the database "notes" what the programs tell each other.
+ * The only includer of lmdb.h.
  */
 #include "common/store.h"
 #include "common/fault.h"
@@ -26,6 +27,7 @@ struct store {
     MDB_txn *writer; /* inside store_update only */
     MDB_dbi identities;
     MDB_dbi meta;
+    MDB_dbi notes;
     bool writable;
     int write_error; /* of the last change inside store_update: a full map is told by it */
     bool broken;     /* a fault has left LMDB in an unknown state: no further calls into it */
@@ -135,6 +137,8 @@ static int write_schema(struct store *store, MDB_txn *transaction)
     if (error == 0)
         error = mdb_dbi_open(transaction, "identities", MDB_CREATE, &store->identities);
     if (error == 0)
+        error = mdb_dbi_open(transaction, "notes", MDB_CREATE, &store->notes);
+    if (error == 0)
         error = mdb_put(transaction, store->meta, &key, &value, 0);
     return error;
 }
@@ -171,6 +175,8 @@ static bool open_databases(struct store *store, MDB_txn *transaction, struct fai
         return false;
     if (error == 0)
         error = mdb_dbi_open(transaction, "identities", 0, &store->identities);
+    if (error == 0)
+        error = mdb_dbi_open(transaction, "notes", 0, &store->notes);
     return error == 0 || fail(store, error, "opening the databases", why);
 }
 
@@ -386,12 +392,13 @@ struct reading {
     struct failure *why;
     enum store_result result;
     struct mail_from *record;
-    const char *key;               /* get */
+    const char *key;               /* get, notes */
     const struct identity *sender; /* find, down to trace */
     bool strip_label;
     char *found;
     const struct store_trace *trace;
     bool (*visit)(void *context, const char *key, const struct mail_from *record); /* each */
+    bool (*visit_note)(void *context, const char *name, const char *text);         /* notes */
     void *context;
     uint64_t count; /* count */
 };
@@ -556,6 +563,84 @@ bool store_count(struct store *store, uint64_t *count, struct failure *why)
     return true;
 }
 
+/* --- notes --- */
+
+static enum store_result read_note(struct reading *reading, MDB_txn *transaction)
+{
+    MDB_val name = {strlen(reading->key), (void *)reading->key};
+    MDB_val value;
+    int error = mdb_get(transaction, reading->store->notes, &name, &value);
+
+    if (error == MDB_NOTFOUND)
+        return STORE_NOT_FOUND;
+    if (error == 0 && value.mv_size > STORE_NOTE_MAX)
+        error = MDB_CORRUPTED;
+    if (error != 0)
+        return failed(reading->store, error, reading->why);
+    memcpy(reading->found, value.mv_data, value.mv_size);
+    reading->found[value.mv_size] = '\0';
+    return STORE_FOUND;
+}
+
+enum store_result store_note_get(struct store *store, const char *name,
+                                 char text[STORE_NOTE_MAX + 1], struct failure *why)
+{
+    struct reading reading = {
+        .read = read_note, .store = store, .key = name, .found = text, .why = why};
+    return run(&reading);
+}
+
+/* Returns whether to go on; *error where the note is none of ours. */
+static bool visit_note(const struct reading *reading, const MDB_val *name, const MDB_val *value,
+                       int *error)
+{
+    char name_text[STORE_NOTE_NAME_MAX + 1];
+    char text[STORE_NOTE_MAX + 1];
+    size_t prefix = strlen(reading->key);
+
+    if (name->mv_size < prefix || memcmp(name->mv_data, reading->key, prefix) != 0)
+        return false;
+    if (name->mv_size > STORE_NOTE_NAME_MAX || value->mv_size > STORE_NOTE_MAX) {
+        *error = MDB_CORRUPTED;
+        return false;
+    }
+    memcpy(name_text, name->mv_data, name->mv_size);
+    name_text[name->mv_size] = '\0';
+    memcpy(text, value->mv_data, value->mv_size);
+    text[value->mv_size] = '\0';
+    return reading->visit_note(reading->context, name_text, text);
+}
+
+static enum store_result read_notes(struct reading *reading, MDB_txn *transaction)
+{
+    MDB_val name = {strlen(reading->key), (void *)reading->key};
+    MDB_cursor *cursor;
+    MDB_val value;
+    int error = mdb_cursor_open(transaction, reading->store->notes, &cursor);
+
+    if (error != 0)
+        return failed(reading->store, error, reading->why);
+    error = mdb_cursor_get(cursor, &name, &value, name.mv_size == 0 ? MDB_FIRST : MDB_SET_RANGE);
+    while (error == 0 && visit_note(reading, &name, &value, &error))
+        error = mdb_cursor_get(cursor, &name, &value, MDB_NEXT);
+    mdb_cursor_close(cursor);
+    return error == 0 || error == MDB_NOTFOUND ? STORE_FOUND
+                                               : failed(reading->store, error, reading->why);
+}
+
+bool store_note_each(struct store *store, const char *prefix,
+                     bool (*visit)(void *context, const char *name, const char *text),
+                     void *context, struct failure *why)
+{
+    struct reading reading = {.read = read_notes,
+                              .store = store,
+                              .key = prefix,
+                              .visit_note = visit,
+                              .context = context,
+                              .why = why};
+    return run(&reading) == STORE_FOUND;
+}
+
 /* --- writing --- */
 
 static bool grow(struct store *store, struct failure *why)
@@ -635,5 +720,23 @@ bool store_remove(struct store *store, const char *key, bool *existed, struct fa
     int error = mdb_del(store->writer, store->identities, &name, NULL);
 
     *existed = error == 0;
+    return written(store, error == MDB_NOTFOUND ? 0 : error, why);
+}
+
+bool store_note_put(struct store *store, const char *name, const char *text, struct failure *why)
+{
+    MDB_val key = {strlen(name), (void *)name};
+    MDB_val value = {strlen(text), (void *)text};
+
+    if (key.mv_size == 0 || key.mv_size > STORE_NOTE_NAME_MAX || value.mv_size > STORE_NOTE_MAX)
+        return failure_set(why, EX_SOFTWARE, "a note of the store is too long: %.100s", name);
+    return written(store, mdb_put(store->writer, store->notes, &key, &value, 0), why);
+}
+
+bool store_note_remove(struct store *store, const char *name, struct failure *why)
+{
+    MDB_val key = {strlen(name), (void *)name};
+    int error = mdb_del(store->writer, store->notes, &key, NULL);
+
     return written(store, error == MDB_NOTFOUND ? 0 : error, why);
 }

@@ -76,4 +76,22 @@ bool store_put(struct store *store, const char *key, const struct mail_from *rec
                struct failure *why);
 bool store_remove(struct store *store, const char *key, bool *existed, struct failure *why);
 
+/* Notes: what the programs leave each other beside the records (the state of a source, a request to
+ * refresh). Names have 1 to STORE_NOTE_NAME_MAX octets, texts up to STORE_NOTE_MAX. */
+enum { STORE_NOTE_NAME_MAX = 511, STORE_NOTE_MAX = 8192 };
+
+/* The text of a note, terminated; anywhere. */
+enum store_result store_note_get(struct store *store, const char *name,
+                                 char text[STORE_NOTE_MAX + 1], struct failure *why);
+
+/* Calls visit for each note whose name begins with prefix, in the order of the names; as
+ * store_each. */
+bool store_note_each(struct store *store, const char *prefix,
+                     bool (*visit)(void *context, const char *name, const char *text),
+                     void *context, struct failure *why);
+
+/* Inside store_update. */
+bool store_note_put(struct store *store, const char *name, const char *text, struct failure *why);
+bool store_note_remove(struct store *store, const char *name, struct failure *why);
+
 #endif
