@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  */
 #include "common/envelope.h"
+#include "common/local_part.h"
 
 #include <string.h>
 #include <strings.h>
@@ -88,59 +89,41 @@ static size_t utf8_length(const unsigned char *text, size_t length)
     return wanted;
 }
 
-/* The length of the character at text if a local part may hold it, else 0. */
-static size_t portable_character(const char *text, size_t length, bool quoted, bool smtputf8)
+static bool is_portable(const char *text, size_t length, bool smtputf8)
 {
-    unsigned char octet = (unsigned char)text[0];
-
-    if (octet >= 0x80)
-        return smtputf8 ? utf8_length((const unsigned char *)text, length) : 0;
-    if (octet < 0x20 || octet == 0x7f)
-        return 0;
-    if (!quoted)
-        return strchr(" \"(),:;<>@[\\]", octet) == NULL;
-    if (octet == '"')
-        return 0;
-    if (octet != '\\')
-        return 1;
-    return length > 1 && text[1] >= 0x20 && text[1] < 0x7f ? 2 : 0;
-}
-
-static bool is_portable_local(const char *local, size_t length, bool smtputf8)
-{
-    bool quoted = local[0] == '"';
-    size_t i = 0;
-
-    if (quoted) {
-        local++;
-        length = length < 2 ? 0 : length - 2;
-    } else if (local[0] == '.' || local[length - 1] == '.' || memmem(local, length, "..", 2)) {
-        return false;
-    }
-    while (i < length) {
-        size_t taken = portable_character(local + i, length - i, quoted, smtputf8);
+    for (size_t i = 0; i < length;) {
+        size_t taken = 1;
+        if ((unsigned char)text[i] >= 0x80)
+            taken = smtputf8 ? utf8_length((const unsigned char *)text + i, length - i) : 0;
         if (taken == 0)
             return false;
         i += taken;
     }
-    return i > 0;
+    return true;
 }
 
 bool envelope_move(struct envelope envelope, const char *domain, bool smtputf8,
                    char out[ENVELOPE_ADDRESS_SIZE], struct failure *why)
 {
-    size_t domain_length = strlen(domain);
+    char content[LOCAL_PART_MAX];
+    char local[LOCAL_PART_MAX];
+    size_t content_length = 0;
+    size_t length;
 
-    if (envelope.local == NULL)
+    if (envelope.local == NULL ||
+        local_part_read(content, &content_length, envelope.local, envelope.local_length) !=
+            envelope.local_length ||
+        (length = local_part_write(local, content, content_length)) == 0)
         return failure_set(why, EX_DATAERR, "the envelope sender is not an address");
-    if (envelope.local_length + 1 + domain_length > ENVELOPE_ADDRESS_MAX)
+    if (!is_portable(content, content_length, smtputf8))
+        return failure_set(why, EX_DATAERR,
+                           "the local part is not ASCII, nor UTF-8 sent with SMTPUTF8");
+    if (length + 1 + strlen(domain) > ENVELOPE_ADDRESS_MAX)
         return failure_set(why, EX_DATAERR, "at %s the address is longer than %d octets", domain,
                            ENVELOPE_ADDRESS_MAX);
-    if (!is_portable_local(envelope.local, envelope.local_length, smtputf8))
-        return failure_set(why, EX_DATAERR, "the local part is not one that every MTA keeps");
-    memcpy(out, envelope.local, envelope.local_length);
-    out[envelope.local_length] = '@';
-    memcpy(out + envelope.local_length + 1, domain, domain_length + 1);
+    memcpy(out, local, length);
+    out[length] = '@';
+    strcpy(out + length + 1, domain);
     return true;
 }
 

@@ -29,8 +29,9 @@ struct envelope {
  * no local part. */
 struct envelope envelope_parse(const char *argument);
 
-/* Puts the local part and the new domain (canonical form) together. Fails if the outcome is not an
- * address that both MTAs take unchanged. smtputf8: did MAIL FROM ask for SMTPUTF8 (RFC 6531)? */
+/* Puts the local part, written the one way that both MTAs keep (common/local_part.h), and the new
+ * domain (canonical form) together. Fails if the outcome is not an address that both take
+ * unchanged. smtputf8: did MAIL FROM ask for SMTPUTF8 (RFC 6531)? */
 bool envelope_move(struct envelope envelope, const char *domain, bool smtputf8,
                    char out[ENVELOPE_ADDRESS_SIZE], struct failure *why);
 

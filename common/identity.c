@@ -17,19 +17,6 @@ const char *const identity_kind_words[2] = {
     [IDENTITY_DOMAIN] = "domain",
 };
 
-static bool is_control(unsigned char octet)
-{
-    return octet < 0x20 || octet == 0x7f;
-}
-
-/* atext of RFC 5321 and RFC 6531: what a local part may hold outside of quotes. */
-static bool is_atext(unsigned char octet)
-{
-    if (octet >= 0x80)
-        return true;
-    return !is_control(octet) && strchr(" \"(),:;<>@[\\].", octet) == NULL;
-}
-
 /* --- domains --- */
 
 static bool is_label_octet(unsigned char octet)
@@ -110,85 +97,17 @@ bool identity_parse_domain(char out[IDENTITY_DOMAIN_MAX + 1], const char *text, 
                        (int)(length < 300 ? length : 300), text);
 }
 
-/* --- local parts --- */
+/* --- addresses --- */
 
-static bool is_dot_atom(const char *text, size_t length)
-{
-    bool after_dot = true;
-
-    for (size_t i = 0; i < length; i++) {
-        if (text[i] == '.' ? after_dot : !is_atext((unsigned char)text[i]))
-            return false;
-        after_dot = text[i] == '.';
-    }
-    return !after_dot;
-}
-
-/* The content of a quoted string that begins at text. Returns how much of text it took, 0 if it is
- * none, or too long for out. */
-static size_t unquote(char *out, size_t *out_length, const char *text, size_t length)
-{
-    size_t used = 0;
-
-    for (size_t i = 1; i < length; i++) {
-        if (text[i] == '"') {
-            *out_length = used;
-            return i + 1;
-        }
-        if (text[i] == '\\' && ++i == length)
-            return 0;
-        if (is_control((unsigned char)text[i]) || used == IDENTITY_LOCAL_MAX)
-            return 0;
-        out[used++] = text[i];
-    }
-    return 0;
-}
-
-static size_t quote(char *out, const char *content, size_t length)
-{
-    size_t used = 0;
-
-    out[used++] = '"';
-    for (size_t i = 0; i < length && used < IDENTITY_LOCAL_MAX - 2; i++) {
-        if (content[i] == '"' || content[i] == '\\')
-            out[used++] = '\\';
-        out[used++] = content[i];
-    }
-    out[used++] = '"';
-    return used;
-}
-
-/* A quoted local part in canonical form; returns how much of text it took, 0 if it is none. */
-static size_t take_quoted_local(struct identity *identity, const char *text, size_t length)
-{
-    char content[IDENTITY_LOCAL_MAX];
-    size_t content_length = 0;
-    size_t taken = unquote(content, &content_length, text, length);
-
-    if (taken == 0 || content_length == 0)
-        return 0;
-    if (is_dot_atom(content, content_length)) {
-        memcpy(identity->text, content, content_length);
-        identity->length = content_length;
-        return taken;
-    }
-    identity->length = quote(identity->text, content, content_length);
-    /* Longer by its escapes than what fits is no identity's. */
-    return taken <= IDENTITY_LOCAL_MAX ? taken : 0;
-}
-
+/* Takes the local part at the start of text; returns how much of text it was, 0 if it is none. */
 static size_t take_local(struct identity *identity, const char *text, size_t length)
 {
-    const char *at = memchr(text, '@', length);
-    size_t local = at == NULL ? 0 : (size_t)(at - text);
+    char content[LOCAL_PART_MAX];
+    size_t content_length = 0;
+    size_t taken = local_part_read(content, &content_length, text, length);
 
-    if (length > 0 && text[0] == '"')
-        return take_quoted_local(identity, text, length);
-    if (local > IDENTITY_LOCAL_MAX || !is_dot_atom(text, local))
-        return 0;
-    memcpy(identity->text, text, local);
-    identity->length = local;
-    return local;
+    identity->length = taken == 0 ? 0 : local_part_write(identity->text, content, content_length);
+    return identity->length == 0 ? 0 : taken;
 }
 
 bool identity_parse(struct identity *identity, const char *text, size_t length, struct failure *why)

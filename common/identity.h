@@ -6,20 +6,20 @@
  *
  * Canonical form, in which identities are stored and compared: domains as lower-case A-labels
  * (IDNA2008, RFC 5891) without the last dot; local parts exactly as given, octet by octet, except
- * that quotes stand only where RFC 5321 needs them ("a"@x is a@x).
+ * that quotes stand only where RFC 5321 needs them ("a"@x is a@x, a..b@x is "a..b"@x).
  */
 #ifndef COMMON_IDENTITY_H
 #define COMMON_IDENTITY_H
 
 #include "common/failure.h"
+#include "common/local_part.h"
 
 #include <stddef.h>
 
 enum {
-    IDENTITY_LOCAL_MAX = 255,  /* octets of a local part that is still looked up as an address */
     IDENTITY_DOMAIN_MAX = 253, /* RFC 1035: 255 octets on the wire */
     IDENTITY_INPUT_MAX = 2048, /* octets of text that are looked at at all: U-labels are longer */
-    IDENTITY_SIZE = IDENTITY_LOCAL_MAX + 1 + IDENTITY_DOMAIN_MAX + 1
+    IDENTITY_SIZE = LOCAL_PART_MAX + 1 + IDENTITY_DOMAIN_MAX + 1
 };
 
 enum identity_kind { IDENTITY_ADDRESS, IDENTITY_DOMAIN };

@@ -9,6 +9,7 @@ libcommon_a_SOURCES = \
 	common/fault.c common/fault.h \
 	common/identity.c common/identity.h \
 	common/judgement.c common/judgement.h \
+	common/local_part.c common/local_part.h \
 	common/log.c common/log.h \
 	common/lookup.c common/lookup.h \
 	common/mail_from.c common/mail_from.h \

@@ -53,7 +53,7 @@ char *log_escape(char *out, const char *end, const char *text, size_t max)
 {
     size_t i = 0;
 
-    for (; text[i] != '\0' && i < max && end - out > 8; i++) {
+    for (; i < max && text[i] != '\0' && end - out > 8; i++) {
         unsigned char octet = (unsigned char)text[i];
         if (is_plain(octet) && octet != ' ' && octet != '<' && octet != '>' && octet != '\\')
             *out++ = text[i];

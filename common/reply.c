@@ -121,7 +121,7 @@ static const char *value_of(const struct reply_values *values, int placeholder)
 static size_t append(char *out, size_t used, const char *text, size_t length)
 {
     for (size_t i = 0; i < length && used < REPLY_TEXT_MAX; i++)
-        out[used++] = text[i] >= 0x20 && text[i] < 0x7f ? text[i] : '?';
+        out[used++] = (char)(text[i] >= 0x20 && text[i] < 0x7f ? text[i] : '?');
     return used;
 }
 

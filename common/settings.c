@@ -234,9 +234,9 @@ static void fill_options(cfg_opt_t options[OPTIONS_MAX], const char *section, cf
         if (setting_is_in(&settings_schema[i], section))
             options[used++] = option_of(&settings_schema[i]);
     }
-    for (size_t i = 0; section == NULL && i < SETTINGS_SECTION_COUNT; i++)
+    for (size_t i = 0; sections != NULL && i < SETTINGS_SECTION_COUNT; i++)
         options[used++] = sections[i];
-    if (section == NULL)
+    if (sections != NULL)
         options[used++] = last;
     options[used] = end;
 }

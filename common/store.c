@@ -128,7 +128,7 @@ static bool check_schema(const struct store *store, const MDB_val *value, struct
 static int write_schema(struct store *store, MDB_txn *transaction)
 {
     unsigned char version = STORE_SCHEMA;
-    MDB_val key = {sizeof schema_key - 1, (void *)(uintptr_t)schema_key};
+    MDB_val key = {sizeof schema_key - 1, (void *)schema_key};
     MDB_val value = {sizeof version, &version};
     int error = mdb_dbi_open(transaction, "meta", MDB_CREATE, &store->meta);
 
@@ -151,7 +151,7 @@ static bool is_blank(MDB_txn *transaction)
 
 static bool open_databases(struct store *store, MDB_txn *transaction, struct failure *why)
 {
-    MDB_val key = {sizeof schema_key - 1, (void *)(uintptr_t)schema_key};
+    MDB_val key = {sizeof schema_key - 1, (void *)schema_key};
     MDB_val value;
     int error;
 
@@ -364,7 +364,7 @@ static enum store_result failed(struct store *store, int error, struct failure *
 static enum store_result get_record(struct store *store, MDB_txn *transaction, const char *key,
                                     size_t length, struct mail_from *record, struct failure *why)
 {
-    MDB_val name = {length, (void *)(uintptr_t)key};
+    MDB_val name = {length, (void *)key};
     MDB_val value;
     int error = mdb_get(transaction, store->identities, &name, &value);
 
@@ -623,7 +623,7 @@ bool store_put(struct store *store, const char *key, const struct mail_from *rec
                struct failure *why)
 {
     unsigned char coded[MAIL_FROM_CODED_MAX];
-    MDB_val name = {strlen(key), (void *)(uintptr_t)key};
+    MDB_val name = {strlen(key), (void *)key};
     MDB_val value = {mail_from_encode(record, key, name.mv_size, coded), coded};
 
     return written(store, mdb_put(store->writer, store->identities, &name, &value, 0), why);
@@ -631,7 +631,7 @@ bool store_put(struct store *store, const char *key, const struct mail_from *rec
 
 bool store_remove(struct store *store, const char *key, bool *existed, struct failure *why)
 {
-    MDB_val name = {strlen(key), (void *)(uintptr_t)key};
+    MDB_val name = {strlen(key), (void *)key};
     int error = mdb_del(store->writer, store->identities, &name, NULL);
 
     *existed = error == 0;

@@ -14,7 +14,7 @@
 #include "ctl/moment.h"
 
 enum {
-    LOCAL_PART_MAX =
+    MAILBOX_LOCAL_MAX =
         64,          /* RFC 5321, 4.5.3.1.1; longer ones occur as senders, never as identities */
     SHOWN_MAX = 100, /* octets of a word from the text that a failure shows */
     SHOWN_SIZE = 4 * SHOWN_MAX + 8
@@ -53,7 +53,8 @@ static bool take_members(const cJSON *object, const char *const names[], int cou
 {
     char name[SHOWN_SIZE];
 
-    memset(members, 0, (size_t)count * sizeof members[0]);
+    for (int i = 0; i < count; i++)
+        members[i] = NULL;
     if (!cJSON_IsObject(object))
         return failure_set(why, EX_DATAERR, "an object { .. } is expected here");
     for (const cJSON *member = object->child; member != NULL; member = member->next) {
@@ -216,9 +217,9 @@ static bool take_identity(const char *text, struct identity *identity, struct fa
 {
     if (!identity_parse(identity, text, strlen(text), why))
         return false;
-    if (identity->kind == IDENTITY_ADDRESS && identity->domain > LOCAL_PART_MAX + 1)
+    if (identity->kind == IDENTITY_ADDRESS && identity->domain > MAILBOX_LOCAL_MAX + 1)
         return failure_set(why, EX_DATAERR, "the part before the @ is longer than %d octets",
-                           LOCAL_PART_MAX);
+                           MAILBOX_LOCAL_MAX);
     return true;
 }
 
@@ -240,20 +241,21 @@ static bool take_entry(const cJSON *entry, int64_t now, struct attributes_item *
     return true;
 }
 
-static bool take_root(const cJSON *root, const cJSON **entries, struct failure *why)
+/* The object that holds the entries; NULL for a failure. */
+static const cJSON *find_entries(const cJSON *root, struct failure *why)
 {
+    static const char wanted[] = "what `aws ses get-identity-mail-from-domain-attributes' prints";
     const cJSON *members[TOP_COUNT];
 
-    if (!take_members(root, top_names, TOP_COUNT, members, why))
-        return failure_prefix(why, "not what `aws ses get-identity-mail-from-domain-attributes' "
-                                   "prints");
-    *entries = members[TOP_ATTRIBUTES];
-    if (!cJSON_IsObject(*entries))
-        return failure_set(why, EX_DATAERR,
-                           "no object \"%s\"; wanted is what `aws ses "
-                           "get-identity-mail-from-domain-attributes' prints",
-                           top_names[TOP_ATTRIBUTES]);
-    return true;
+    if (!take_members(root, top_names, TOP_COUNT, members, why)) {
+        (void)failure_prefix(why, "not %s", wanted);
+        return NULL;
+    }
+    if (cJSON_IsObject(members[TOP_ATTRIBUTES]))
+        return members[TOP_ATTRIBUTES];
+    (void)failure_set(why, EX_DATAERR, "not %s: no object \"%s\"", wanted,
+                      top_names[TOP_ATTRIBUTES]);
+    return NULL;
 }
 
 /* The tree of a text that is one JSON value and nothing else. */
@@ -282,13 +284,14 @@ bool attributes_read(const char *text, size_t length, int64_t now,
                      void *context, struct failure *why)
 {
     struct attributes_item item;
-    const cJSON *entries = NULL;
+    const cJSON *entries;
     cJSON *root;
     bool good;
 
     if (!document_check(text, length, why) || (root = parse(text, length, why)) == NULL)
         return false;
-    good = take_root(root, &entries, why);
+    entries = find_entries(root, why);
+    good = entries != NULL;
     for (const cJSON *entry = good ? entries->child : NULL; good && entry != NULL;
          entry = entry->next)
         good = take_entry(entry, now, &item, why) && take(context, &item, why);

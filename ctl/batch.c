@@ -44,7 +44,7 @@ static bool make_room(struct batch *batch)
 
     if (batch->count < batch->size)
         return true;
-    parcels = realloc(batch->parcels, size * sizeof parcels[0]);
+    parcels = reallocarray(batch->parcels, size, sizeof(struct parcel *));
     if (parcels == NULL)
         return false;
     batch->parcels = parcels;
@@ -85,7 +85,7 @@ bool batch_sort(struct batch *batch, struct failure *why)
     char shown[4 * IDENTITY_SIZE + 8];
 
     if (batch->count > 1)
-        qsort(batch->parcels, batch->count, sizeof batch->parcels[0], compare);
+        qsort(batch->parcels, batch->count, sizeof(struct parcel *), compare);
     for (size_t i = 1; i < batch->count; i++) {
         if (compare(&batch->parcels[i - 1], &batch->parcels[i]) != 0)
             continue;

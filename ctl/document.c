@@ -57,7 +57,8 @@ static bool read_whole(struct document *document, int descriptor, struct failure
         document->length += (size_t)got;
         if (document->length > DOCUMENT_MAX)
             return failure_set(why, EX_DATAERR, "more than %d octets; split it", DOCUMENT_MAX);
-        if (document->length == size && !grow(document, &size, 2 * size, why))
+        if (document->length == size &&
+            !grow(document, &size, size + size / 2 + DOCUMENT_FIRST_SIZE, why))
             return false;
     }
     return true;
@@ -148,7 +149,7 @@ static const char *complaint_at(const char *text, size_t left, bool in_string, s
         return "NUL octet; if the file is UTF-16, save it as UTF-8";
     if (octet >= 0x80) {
         *step = utf8_length((const unsigned char *)text, left);
-        return *step == 0 ? "octets that are not UTF-8" : NULL;
+        return *step == 0 ? "octets that are not UTF-8; save the file as UTF-8" : NULL;
     }
     if (!in_string)
         return NULL;

@@ -36,7 +36,7 @@ bool moment_format(int64_t moment, char out[MOMENT_SIZE])
 
 void moment_age(int64_t moment, int64_t now, char out[MOMENT_AGE_SIZE])
 {
-    enum { MINUTE = 60, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
+    enum { MINUTE = 60, HOUR = 60 * MINUTE, DAY = 24 * HOUR, TWO_DAYS = 2 * DAY };
     int64_t age;
 
     if (moment <= 0 || moment > last_moment || now < 0 || now > last_moment) {
@@ -48,7 +48,7 @@ void moment_age(int64_t moment, int64_t now, char out[MOMENT_AGE_SIZE])
         (void)snprintf(out, MOMENT_AGE_SIZE, "%" PRId64 "s", age);
     else if (age < HOUR)
         (void)snprintf(out, MOMENT_AGE_SIZE, "%" PRId64 "m", age / MINUTE);
-    else if (age < 2 * DAY)
+    else if (age < TWO_DAYS)
         (void)snprintf(out, MOMENT_AGE_SIZE, "%" PRId64 "h", age / HOUR);
     else
         (void)snprintf(out, MOMENT_AGE_SIZE, "%" PRId64 "d", age / DAY);

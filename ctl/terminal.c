@@ -22,6 +22,10 @@ const char *terminal_text(const char *text, char out[TERMINAL_TEXT_SIZE])
         out[used++] = digits[octet >> 4];
         out[used++] = digits[octet & 15];
     }
-    strcpy(out + used, text[i] == '\0' ? "" : "...");
+    if (text[i] != '\0') {
+        memcpy(out + used, "...", 3);
+        used += 3;
+    }
+    out[used] = '\0';
     return out;
 }

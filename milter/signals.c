@@ -33,7 +33,7 @@ static long long milliseconds(void)
 }
 
 /* In place of the C library's: see the header. Its only caller is libmilter's signal thread. */
-int sigwait(const sigset_t *set, int *signal_number)
+int sigwait(const sigset_t *set, int *sig)
 {
     const struct timespec second = {.tv_sec = 1};
     long long next = milliseconds();
@@ -47,7 +47,7 @@ int sigwait(const sigset_t *set, int *signal_number)
             handlers.reload();
         } else if (received > 0) {
             handlers.stop();
-            *signal_number = received;
+            *sig = received;
             return 0;
         } else if (errno != EAGAIN && errno != EINTR) {
             return errno;

@@ -18,6 +18,6 @@ struct signals_handlers {
 };
 
 /* To be called before any thread is started. */
-void signals_init(const struct signals_handlers *handlers);
+void signals_init(const struct signals_handlers *wanted);
 
 #endif

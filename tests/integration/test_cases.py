@@ -39,7 +39,7 @@ def test_explain_agrees_with_the_milter(laboratory, case):
 
 def result(outcome):
     if outcome.delivery:
-        return f"MAIL FROM:<{cases.escaped(outcome.delivery.sender)}>"
+        return f"MAIL FROM:<{outcome.delivery.sender}>"
     return str(outcome.reply)
 
 

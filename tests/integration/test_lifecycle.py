@@ -86,7 +86,7 @@ def test_a_bad_file_leaves_the_old_settings_in_force(mta, milter, sink, number, 
     milter.use({"milter": {"on-expired": "pass"}})
     milter.write_settings_text(text)
     mark = milter.log_size()
-    milter.signal(number)
+    milter.send_signal(number)
     milter.wait_for_log(complaint, mark)
     assert sink.wait_for(send(mta.port, *STALE).token).sender == "info@stale.example"
     milter.write_settings_text(settings_text(milter.settings))
@@ -94,7 +94,7 @@ def test_a_bad_file_leaves_the_old_settings_in_force(mta, milter, sink, number, 
 
 def test_a_burst_of_hup_does_not_stop_it(milter, mta, sink):
     for _ in range(300):
-        milter.signal(signal.SIGHUP)
+        milter.send_signal(signal.SIGHUP)
     milter.write_settings({"milter": {"on-expired": "pass"}})
     milter.reload(signal.SIGHUP)
     assert milter.running
@@ -107,7 +107,7 @@ def test_reload_under_load(mta, milter, sink):
         for turn in range(40):
             policy = "pass" if turn % 2 else "defer"
             milter.write_settings({"milter": {"on-expired": policy}})
-            milter.signal(signal.SIGHUP if turn % 3 else signal.SIGUSR1)
+            milter.send_signal(signal.SIGHUP if turn % 3 else signal.SIGUSR1)
             load.go_on(messages=2)
     assert milter.running
     for sent in load.sent:

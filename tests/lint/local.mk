@@ -1,0 +1,12 @@
+# The rules of the house as programs. A missing tool skips its test with a line that says so; ./quickstart
+# test installs them all.
+
+LINT_TESTS = \
+	tests/lint/layers \
+	tests/lint/words \
+	tests/lint/settings \
+	tests/lint/format \
+	tests/lint/shell \
+	tests/lint/static
+TESTS += $(LINT_TESTS)
+EXTRA_DIST += $(LINT_TESTS)

@@ -31,6 +31,7 @@ class Case:
     reason: str = None
     sender: str = None
     sender_parameters: tuple = ()
+    logged_sender: str = None
     reply: str = "250"
 
 
@@ -93,10 +94,11 @@ def differences(case, outcome):
         for name, expected in (("from", escaped(case.address)), ("identity", case.identity),
                                ("verdict", case.verdict), ("reason", case.reason)):
             expect(name, expected, outcome.logged[name])
-        expect("new-sender", escaped(_new_sender(case)), outcome.logged["new_sender"])
+        expect("new-sender", _new_sender(case), outcome.logged["new_sender"])
     return found
 
 
 def _new_sender(case):
-    """The field new-sender: empty where the message keeps its sender or is refused."""
-    return case.sender if case.sender not in (None, case.envelope) else ""
+    """The field new-sender: a dash where the message keeps its sender or is refused."""
+    sender = case.logged_sender or case.sender
+    return "-" if sender in (None, case.envelope) else f"<{escaped(sender)}>"

@@ -13,8 +13,9 @@ from .process import stop, tail, wait_until
 
 LOG_LINE = re.compile(
     r"(?P<queue_id>\S+): sender=<(?P<sender>[^>]*)> from=<(?P<from>[^>]*)>"
-    r" identity=(?P<identity>\S*) status=(?P<status>\S*) verdict=(?P<verdict>\S+)"
-    r" reason=(?P<reason>\S+) new-sender=<(?P<new_sender>[^>]*)>")
+    r" identity=(?P<identity>\S+) status=(?P<status>\S+) verdict=(?P<verdict>\S+)"
+    r" reason=(?P<reason>\S+) new-sender=(?P<new_sender><[^>]*>|-)"
+    r"(?P<monitor> mode=monitor)?( detail=\".*\")?$", re.MULTILINE)
 
 
 def escaped(text):
@@ -134,14 +135,14 @@ class Milter:
         self._child = None
         self._log_file.close()
 
-    def signal(self, number):
+    def send_signal(self, number):
         self._child.send_signal(number)
 
     def reload(self, number=signal.SIGUSR1):
         """Asks for a reload, and returns what was logged about it."""
         mark = self.log_size()
-        self.signal(number)
-        return self.wait_for_log("settings", mark)
+        self.send_signal(number)
+        return self.wait_for_log("settings reloaded", mark)
 
     @property
     def running(self):

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "ctl/attributes.h"
+#include "ctl/attributes_out.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include <cmocka.h>
+
+enum { NOW = 1795341600 }; /* 2026-11-22T10:00:00Z */
+
+struct taken {
+    struct attributes_item last;
+    size_t count;
+};
+
+static bool take(void *context, const struct attributes_item *item, struct failure *why)
+{
+    struct taken *taken = context;
+
+    (void)why;
+    taken->last = *item;
+    taken->count++;
+    return true;
+}
+
+static bool read_text(const char *text, struct taken *taken, struct failure *why)
+{
+    *taken = (struct taken){0};
+    return attributes_read(text, strlen(text), NOW, take, taken, why);
+}
+
+/* A text with one identity. */
+static bool read_one(const char *identity, const char *fields, struct taken *taken,
+                     struct failure *why)
+{
+    char text[8192];
+
+    (void)snprintf(text, sizeof text, "{\"MailFromDomainAttributes\": {\"%s\": %s}}", identity,
+                   fields);
+    return read_text(text, taken, why);
+}
+
+#define DOMAIN_M "\"MailFromDomain\": \"m.x.example\""
+
+static void takes_every_spelling(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *behaviour;
+        const char *fields;
+        const char *domain;
+        enum mail_from_status status;
+        enum mail_from_behavior behavior;
+    } rows[] = {
+        {"v1",
+         "{" DOMAIN_M ", \"MailFromDomainStatus\": \"Success\", \"BehaviorOnMXFailure\": "
+         "\"RejectMessage\"}",
+         "m.x.example", MAIL_FROM_SUCCESS, MAIL_FROM_REJECT_MESSAGE},
+        {"v2",
+         "{" DOMAIN_M ", \"MailFromDomainStatus\": \"TEMPORARY_FAILURE\", "
+         "\"BehaviorOnMxFailure\": \"REJECT_MESSAGE\"}",
+         "m.x.example", MAIL_FROM_TEMPORARY_FAILURE, MAIL_FROM_REJECT_MESSAGE},
+        {"behaviour absent", "{" DOMAIN_M ", \"MailFromDomainStatus\": \"Failed\"}", "m.x.example",
+         MAIL_FROM_FAILED, MAIL_FROM_USE_DEFAULT_VALUE},
+        {"behaviour empty",
+         "{" DOMAIN_M ", \"MailFromDomainStatus\": \"Pending\", \"BehaviorOnMXFailure\": \"\"}",
+         "m.x.example", MAIL_FROM_PENDING, MAIL_FROM_USE_DEFAULT_VALUE},
+        {"behaviour null",
+         "{" DOMAIN_M ", \"MailFromDomainStatus\": \"PENDING\", \"BehaviorOnMxFailure\": null}",
+         "m.x.example", MAIL_FROM_PENDING, MAIL_FROM_USE_DEFAULT_VALUE},
+        {"no domain", "{\"BehaviorOnMXFailure\": \"RejectMessage\"}", "", MAIL_FROM_PENDING,
+         MAIL_FROM_REJECT_MESSAGE},
+        {"nothing", "{}", "", MAIL_FROM_PENDING, MAIL_FROM_USE_DEFAULT_VALUE},
+        {"Pending without a domain",
+         "{\"MailFromDomain\": \"\", \"MailFromDomainStatus\": "
+         "\"Pending\"}",
+         "", MAIL_FROM_PENDING, MAIL_FROM_USE_DEFAULT_VALUE},
+        {"Success without a domain is not configured either",
+         "{\"MailFromDomainStatus\": \"Success\"}", "", MAIL_FROM_PENDING,
+         MAIL_FROM_USE_DEFAULT_VALUE},
+        {"an emulator's status without a domain",
+         "{\"MailFromDomain\": null, \"MailFromDomainStatus\": \"NOT_STARTED\"}", "",
+         MAIL_FROM_PENDING, MAIL_FROM_USE_DEFAULT_VALUE},
+        {"upper case and last dot",
+         "{\"MailFromDomain\": \"M.X.Example.\", \"MailFromDomainStatus\": \"Success\"}",
+         "m.x.example", MAIL_FROM_SUCCESS, MAIL_FROM_USE_DEFAULT_VALUE},
+        {"deep subdomain",
+         "{\"MailFromDomain\": \"a.b.x.example\", \"MailFromDomainStatus\": \"Success\"}",
+         "a.b.x.example", MAIL_FROM_SUCCESS, MAIL_FROM_USE_DEFAULT_VALUE},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct mail_from *record;
+        struct taken taken;
+        struct failure why;
+        if (!read_one("x.example", rows[i].fields, &taken, &why))
+            fail_msg("%s: %s", rows[i].behaviour, why.text);
+        record = &taken.last.record;
+        if (strcmp(record->domain, rows[i].domain) != 0 || record->status != rows[i].status ||
+            record->behavior != rows[i].behavior)
+            fail_msg("%s: gave \"%s\" %d %d", rows[i].behaviour, record->domain,
+                     (int)record->status, (int)record->behavior);
+    }
+}
+
+static void fills_in_what_a_file_does_not_say(void **state)
+{
+    (void)state;
+    struct taken taken;
+    struct failure why;
+
+    assert_true(read_one("A@X.Example", "{}", &taken, &why));
+    assert_string_equal(taken.last.identity.text, "A@x.example");
+    assert_int_equal(taken.last.record.kind, IDENTITY_ADDRESS);
+    assert_int_equal(taken.last.record.source, MAIL_FROM_FILE);
+    assert_true(taken.last.record.verified);
+    assert_int_equal(taken.last.record.status_since, NOW);
+    assert_int_equal(taken.last.record.checked, NOW);
+    assert_int_equal(taken.last.record.refresh_after, 0);
+    assert_int_equal(taken.last.record.expire_after, 0);
+    assert_string_equal(taken.last.record.last_error, "");
+    assert_false(taken.last.since_given);
+}
+
+static void takes_our_own_fields(void **state)
+{
+    (void)state;
+    struct taken taken;
+    struct failure why;
+
+    assert_true(read_one("x.example",
+                         "{\"Record\": {\"Source\": \"local\", \"Verified\": false, "
+                         "\"StatusSince\": \"1970-01-01T00:00:01Z\", \"Checked\": null, "
+                         "\"RefreshAfter\": \"1970-01-01T00:00:03Z\", "
+                         "\"ExpireAfter\": \"1970-01-01T00:00:04Z\", \"LastError\": \"no\\nMX\"}}",
+                         &taken, &why));
+    assert_int_equal(taken.last.record.source, MAIL_FROM_LOCAL);
+    assert_false(taken.last.record.verified);
+    assert_int_equal(taken.last.record.status_since, 1);
+    assert_int_equal(taken.last.record.checked, 0);
+    assert_int_equal(taken.last.record.refresh_after, 3);
+    assert_int_equal(taken.last.record.expire_after, 4);
+    assert_string_equal(taken.last.record.last_error, "no\nMX");
+    assert_true(taken.last.since_given);
+}
+
+static void refuses_bad_records_by_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *behaviour;
+        const char *identity;
+        const char *fields;
+        const char *reason; /* stands somewhere in the failure */
+    } rows[] = {
+        {"typo in a field", "x.example", "{\"MailFromDomian\": \"m.x.example\"}",
+         "unknown field \"MailFromDomian\""},
+        {"field in another case", "x.example", "{\"mailFromDomain\": \"m.x.example\"}",
+         "unknown field \"mailFromDomain\""},
+        {"field of Record outside of it", "x.example", "{\"Source\": \"file\"}",
+         "unknown field \"Source\""},
+        {"typo in Record", "x.example", "{\"Record\": {\"Sauce\": \"file\"}}",
+         "Record: unknown field \"Sauce\""},
+        {"terminal escape in a field", "x.example", "{\"\\u001b[2J\": 1}",
+         "unknown field \"\\x1b[2J\""},
+        {"field twice", "x.example", "{\"Record\": {}, \"Record\": {}}", "Record is given twice"},
+        {"both spellings", "x.example",
+         "{\"BehaviorOnMXFailure\": \"RejectMessage\", \"BehaviorOnMxFailure\": "
+         "\"USE_DEFAULT_VALUE\"}",
+         "BehaviorOnMXFailure is given twice"},
+        {"domain without status", "x.example", "{" DOMAIN_M "}",
+         "MailFromDomain stands without MailFromDomainStatus"},
+        {"domain with an empty status", "x.example",
+         "{" DOMAIN_M ", \"MailFromDomainStatus\": \"\"}", "without MailFromDomainStatus"},
+        {"unknown status", "x.example", "{" DOMAIN_M ", \"MailFromDomainStatus\": \"NOT_STARTED\"}",
+         "MailFromDomainStatus is \"NOT_STARTED\", but must be Pending, Success"},
+        {"status in another case", "x.example",
+         "{" DOMAIN_M ", \"MailFromDomainStatus\": \"success\"}", "must be Pending"},
+        {"unknown behaviour", "x.example", "{\"BehaviorOnMXFailure\": \"Reject\"}",
+         "must be UseDefaultValue or RejectMessage"},
+        {"domain of another", "x.example",
+         "{\"MailFromDomain\": \"m.y.example\", \"MailFromDomainStatus\": \"Success\"}",
+         "is not subdomain of the domain of the identity"},
+        {"the identity's own domain", "x.example",
+         "{\"MailFromDomain\": \"x.example\", \"MailFromDomainStatus\": \"Success\"}",
+         "is not subdomain"},
+        {"only the letters agree", "x.example",
+         "{\"MailFromDomain\": \"mx.example\", \"MailFromDomainStatus\": \"Success\"}",
+         "is not subdomain"},
+        {"domain of another, for an address", "a@x.example",
+         "{\"MailFromDomain\": \"m.example\", \"MailFromDomainStatus\": \"Success\"}",
+         "is not subdomain"},
+        {"no domain name", "x.example",
+         "{\"MailFromDomain\": \"m m.x.example\", \"MailFromDomainStatus\": \"Success\"}",
+         "MailFromDomain: "},
+        {"a number for a domain", "x.example", "{\"MailFromDomain\": 1}",
+         "MailFromDomain must be a string"},
+        {"an array for a status", "x.example", "{\"MailFromDomainStatus\": []}",
+         "MailFromDomainStatus must be a string"},
+        {"a record that is a string", "x.example", "\"Success\"", "an object { .. } is expected"},
+        {"a record that is null", "x.example", "null", "an object { .. } is expected"},
+        {"Record that is an array", "x.example", "{\"Record\": []}", "Record: an object"},
+        {"unknown source", "x.example", "{\"Record\": {\"Source\": \"dns\"}}",
+         "Source is \"dns\", but must be ses, local or file"},
+        {"Verified in words", "x.example", "{\"Record\": {\"Verified\": \"true\"}}",
+         "Verified must be true or false"},
+        {"time in seconds", "x.example", "{\"Record\": {\"Checked\": 1795341600}}",
+         "Checked must be a time such as"},
+        {"time with an offset", "x.example",
+         "{\"Record\": {\"Checked\": \"2026-11-22T10:00:00+01:00\"}}", "Checked must be a time"},
+        {"empty identity", "", "{}", "identity \"\": "},
+        {"identity with a space", "x .example", "{}", "identity \"x\\x20.example\": "},
+        {"address literal", "a@[192.0.2.1]", "{}", "identity \"a@[192.0.2.1]\": "},
+        {"mailbox with a name", "A <a@x.example>", "{}", "identity \"A\\x20\\x3ca@x.example\\x3e"},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct taken taken;
+        struct failure why = {0};
+        if (read_one(rows[i].identity, rows[i].fields, &taken, &why))
+            fail_msg("%s: was taken", rows[i].behaviour);
+        if (strncmp(why.text, "identity \"", 10) != 0 || strstr(why.text, rows[i].reason) == NULL)
+            fail_msg("%s: said \"%s\", not \"%s\"", rows[i].behaviour, why.text, rows[i].reason);
+        assert_int_equal(why.exit_code, EX_DATAERR);
+        assert_int_equal(taken.count, 0);
+    }
+}
+
+static void refuses_other_texts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *behaviour;
+        const char *text;
+        const char *failure; /* how it begins */
+    } rows[] = {
+        {"nothing", "", "line 1, column 1: not JSON"},
+        {"blank", " \n ", "line 2, column 1: not JSON"},
+        {"cut short", "{\n  \"MailFromDomainAttributes\": {", "line 2, column 31: not JSON"},
+        {"comma too many", "{\n \"MailFromDomainAttributes\": {},\n}",
+         "line 3, column 1: not JSON"},
+        {"two values", "{\"MailFromDomainAttributes\": {}}\n {}",
+         "line 2, column 2: something follows"},
+        {"quote missing", "{\"MailFromDomainAttributes: {}}\n", "line 1, column 32: control"},
+        {"an array", "[]", "not what `aws ses"},
+        {"typo at the top", "{\"MailFromDomainAttribute\": {}}",
+         "not what `aws ses get-identity-mail-from-domain-attributes' prints: unknown field "
+         "\"MailFromDomainAttribute\""},
+        {"an empty object", "{}",
+         "not what `aws ses get-identity-mail-from-domain-attributes' prints: no object "
+         "\"MailFromDomainAttributes\""},
+        {"attributes as an array", "{\"MailFromDomainAttributes\": []}", "not what"},
+        {"attributes twice", "{\"MailFromDomainAttributes\": {}, \"MailFromDomainAttributes\": {}}",
+         "not what"},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct taken taken;
+        struct failure why = {0};
+        if (read_text(rows[i].text, &taken, &why))
+            fail_msg("%s: was taken", rows[i].behaviour);
+        if (strncmp(why.text, rows[i].failure, strlen(rows[i].failure)) != 0)
+            fail_msg("%s: said \"%s\", not \"%s\"", rows[i].behaviour, why.text, rows[i].failure);
+        assert_int_equal(why.exit_code, EX_DATAERR);
+    }
+}
+
+static void tolerates_what_surrounds_the_attributes(void **state)
+{
+    (void)state;
+    struct taken taken;
+    struct failure why;
+
+    assert_true(read_text("\xef\xbb\xbf{\"ResponseMetadata\": {\"RetryAttempts\": 0}, "
+                          "\"MailFromDomainAttributes\": {\"x.example\": {}, \"y.example\": {}}}"
+                          "\r\n\t ",
+                          &taken, &why));
+    assert_int_equal(taken.count, 2);
+    assert_string_equal(taken.last.identity.text, "y.example");
+    assert_true(read_text("{\"MailFromDomainAttributes\": {}}", &taken, &why));
+    assert_int_equal(taken.count, 0);
+}
+
+static void caps_local_parts(void **state)
+{
+    (void)state;
+    char identity[128];
+    struct taken taken;
+    struct failure why;
+
+    (void)snprintf(identity, sizeof identity, "%064d@x.example", 0);
+    assert_true(read_one(identity, "{}", &taken, &why));
+    (void)snprintf(identity, sizeof identity, "%065d@x.example", 0);
+    assert_false(read_one(identity, "{}", &taken, &why));
+    assert_non_null(strstr(why.text, "longer than 64 octets"));
+}
+
+static void caps_the_last_error(void **state)
+{
+    (void)state;
+    char fields[512];
+    struct taken taken;
+    struct failure why;
+
+    (void)snprintf(fields, sizeof fields, "{\"Record\": {\"LastError\": \"%0200d\"}}", 0);
+    assert_true(read_one("x.example", fields, &taken, &why));
+    assert_int_equal(strlen(taken.last.record.last_error), MAIL_FROM_ERROR_MAX);
+    (void)snprintf(fields, sizeof fields, "{\"Record\": {\"LastError\": \"%0201d\"}}", 0);
+    assert_false(read_one("x.example", fields, &taken, &why));
+}
+
+static void survives_deep_nesting(void **state)
+{
+    (void)state;
+    enum { DEPTH = 1000000 };
+    char *text = malloc(DEPTH + 1);
+    struct taken taken;
+    struct failure why;
+
+    assert_non_null(text);
+    memset(text, '[', DEPTH);
+    text[DEPTH] = '\0';
+    assert_false(read_text(text, &taken, &why));
+    assert_non_null(strstr(why.text, "nested too deep"));
+    free(text);
+}
+
+static bool refuse(void *context, const struct attributes_item *item, struct failure *why)
+{
+    (void)context;
+    (void)item;
+    return failure_set(why, EX_OSERR, "enough");
+}
+
+static void stops_when_told(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"MailFromDomainAttributes\": {\"x.example\": {}}}";
+    struct failure why;
+
+    assert_false(attributes_read(text, sizeof text - 1, NOW, refuse, NULL, &why));
+    assert_string_equal(why.text, "enough");
+    assert_int_equal(why.exit_code, EX_OSERR);
+}
+
+/* --- out --- */
+
+static const struct mail_from full = {.kind = IDENTITY_DOMAIN,
+                                      .source = MAIL_FROM_SES,
+                                      .domain = "m.x.example",
+                                      .status = MAIL_FROM_TEMPORARY_FAILURE,
+                                      .behavior = MAIL_FROM_REJECT_MESSAGE,
+                                      .status_since = 1,
+                                      .checked = NOW,
+                                      .expire_after = 4,
+                                      .last_error = "\"\\\x01\x7f\n\xc3\xbc"};
+static const struct mail_from bare = {.kind = IDENTITY_ADDRESS,
+                                      .source = MAIL_FROM_FILE,
+                                      .verified = true,
+                                      .behavior = MAIL_FROM_USE_DEFAULT_VALUE};
+
+static char *print_two(enum attributes_form form)
+{
+    char *text = NULL;
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+
+    assert_non_null(out);
+    attributes_out_begin(out);
+    attributes_out_entry(out, "x.example", &full, form, 0);
+    attributes_out_entry(out, "\"a b\"@x.example", &bare, form, 1);
+    attributes_out_end(out, 2);
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
+static void prints_as_the_aws_cli_does(void **state)
+{
+    (void)state;
+    char *text = print_two(ATTRIBUTES_SES);
+
+    assert_string_equal(text, "{\n"
+                              "    \"MailFromDomainAttributes\": {\n"
+                              "        \"x.example\": {\n"
+                              "            \"MailFromDomain\": \"m.x.example\",\n"
+                              "            \"MailFromDomainStatus\": \"TemporaryFailure\",\n"
+                              "            \"BehaviorOnMXFailure\": \"RejectMessage\"\n"
+                              "        },\n"
+                              "        \"\\\"a b\\\"@x.example\": {\n"
+                              "            \"BehaviorOnMXFailure\": \"UseDefaultValue\"\n"
+                              "        }\n"
+                              "    }\n"
+                              "}\n");
+    free(text);
+}
+
+static void prints_an_empty_map(void **state)
+{
+    (void)state;
+    char text[64] = "";
+    FILE *out = fmemopen(text, sizeof text, "w");
+
+    attributes_out_begin(out);
+    attributes_out_end(out, 0);
+    assert_int_equal(fclose(out), 0);
+    assert_string_equal(text, "{\n    \"MailFromDomainAttributes\": {}\n}\n");
+}
+
+static bool take_two(void *context, const struct attributes_item *item, struct failure *why)
+{
+    size_t *count = context;
+    const struct mail_from *expected = *count == 0 ? &full : &bare;
+    const struct mail_from *record = &item->record;
+
+    (void)why;
+    assert_string_equal(item->identity.text, *count == 0 ? "x.example" : "\"a b\"@x.example");
+    assert_int_equal(record->kind, expected->kind);
+    assert_int_equal(record->source, expected->source);
+    assert_int_equal(record->verified, expected->verified);
+    assert_string_equal(record->domain, expected->domain);
+    assert_int_equal(record->status, expected->status);
+    assert_int_equal(record->behavior, expected->behavior);
+    assert_int_equal(record->status_since, expected->status_since);
+    assert_int_equal(record->checked, expected->checked);
+    assert_int_equal(record->refresh_after, expected->refresh_after);
+    assert_int_equal(record->expire_after, expected->expire_after);
+    assert_string_equal(record->last_error, expected->last_error);
+    assert_true(item->since_given);
+    ++*count;
+    return true;
+}
+
+static void reads_back_what_it_prints(void **state)
+{
+    (void)state;
+    char *text = print_two(ATTRIBUTES_WITH_RECORD);
+    struct failure why = {0};
+    size_t count = 0;
+
+    if (!attributes_read(text, strlen(text), NOW - 1, take_two, &count, &why))
+        fail_msg("%s", why.text);
+    assert_int_equal(count, 2);
+    free(text);
+}
+
+static void lists_objects_with_every_field(void **state)
+{
+    (void)state;
+    char text[1024] = "";
+    FILE *out = fmemopen(text, sizeof text, "w");
+
+    attributes_out_list_begin(out);
+    attributes_out_list_entry(out, "a@x.example", &bare, 0);
+    attributes_out_list_end(out, 1);
+    assert_int_equal(fclose(out), 0);
+    assert_string_equal(
+        text, "[\n{\"Identity\": \"a@x.example\", \"Kind\": \"address\", \"MailFromDomain\": \"\", "
+              "\"MailFromDomainStatus\": \"\", \"BehaviorOnMXFailure\": \"UseDefaultValue\", "
+              "\"Source\": \"file\", \"Verified\": true, \"StatusSince\": null, \"Checked\": null, "
+              "\"RefreshAfter\": null, \"ExpireAfter\": null, \"LastError\": \"\"}\n]\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(takes_every_spelling),
+        cmocka_unit_test(fills_in_what_a_file_does_not_say),
+        cmocka_unit_test(takes_our_own_fields),
+        cmocka_unit_test(refuses_bad_records_by_name),
+        cmocka_unit_test(refuses_other_texts),
+        cmocka_unit_test(tolerates_what_surrounds_the_attributes),
+        cmocka_unit_test(caps_local_parts),
+        cmocka_unit_test(caps_the_last_error),
+        cmocka_unit_test(survives_deep_nesting),
+        cmocka_unit_test(stops_when_told),
+        cmocka_unit_test(prints_as_the_aws_cli_does),
+        cmocka_unit_test(prints_an_empty_map),
+        cmocka_unit_test(reads_back_what_it_prints),
+        cmocka_unit_test(lists_objects_with_every_field),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
