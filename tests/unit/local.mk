@@ -23,6 +23,17 @@ tests_unit_test_command_SOURCES = tests/unit/test_command.c $(CTL_CALL)
 tests_unit_test_command_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_import_SOURCES = tests/unit/test_import.c $(CTL_CALL)
 tests_unit_test_import_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+endif
+
+# The From reader beside Python's; needs no cmocka.
+check_PROGRAMS += tests/unit/sender_print
+tests_unit_sender_print_LDADD = libmilterd.a
+TESTS += tests/unit/test_sender_corpus
+EXTRA_DIST += tests/unit/test_sender_corpus tests/unit/test_sender_corpus.txt \
+	tests/unit/test_sender_corpus.differences
+
+# The SES client.
+if HAVE_CMOCKA
 UNIT_TESTS += \
 	tests/unit/test_api_v1 \
 	tests/unit/test_api_v2 \
@@ -37,13 +48,6 @@ tests_unit_test_endpoint_LDADD = $(SES_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_ini_LDADD = $(SES_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_sigv4_LDADD = $(SES_LIBS) $(CMOCKA_LIBS)
 endif
-
-# The From reader beside Python's; needs no cmocka.
-check_PROGRAMS += tests/unit/sender_print
-tests_unit_sender_print_LDADD = libmilterd.a
-TESTS += tests/unit/test_sender_corpus
-EXTRA_DIST += tests/unit/test_sender_corpus tests/unit/test_sender_corpus.txt \
-	tests/unit/test_sender_corpus.differences
 
 # Our signatures beside botocore's; needs no cmocka.
 check_PROGRAMS += tests/unit/sigv4_print
