@@ -23,6 +23,9 @@ tests_unit_test_command_SOURCES = tests/unit/test_command.c $(CTL_CALL)
 tests_unit_test_command_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_import_SOURCES = tests/unit/test_import.c $(CTL_CALL)
 tests_unit_test_import_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+
+# common/, and what milter/ holds beside the From reader
+UNIT_TESTS += 
 endif
 
 # The From reader beside Python's; needs no cmocka.
