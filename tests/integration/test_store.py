@@ -51,7 +51,7 @@ def assert_deferred(mta):
 
 
 def assert_moved(mta, sink):
-    assert sink.wait_for(send(mta.port, *SHOP).token).sender == MOVED
+    assert sink.delivery_of(send(mta.port, *SHOP)).sender == MOVED
 
 
 def test_removed_and_restored_under_load(mta, broken, sink):
@@ -69,7 +69,7 @@ def test_removed_and_restored_under_load(mta, broken, sink):
     assert broken.running
     for sent in load.sent:
         if sent.reply.ok:
-            assert sink.wait_for(sent.token).sender == MOVED
+            assert sink.delivery_of(sent).sender == MOVED
         else:
             assert str(sent.reply).startswith("451 4.3.0"), sent.reply
     log = broken.log_text(mark)
@@ -113,6 +113,7 @@ def test_damaged_while_in_use(mta, broken, sink, damage):
     for _ in range(3):
         assert_deferred(mta)
     assert broken.log_text(mark).count("error: ") == 1
+    mark = broken.log_size()
     restore()
     broken.wait_for_log(IN_USE, mark)
     assert_moved(mta, sink)
@@ -130,6 +131,7 @@ def test_damaged_before_the_start(postfix, broken, sink, damage):
     assert broken.log_text(mark).count("error: ") == 1
     if os.path.isdir(data_file(broken)):
         os.rmdir(data_file(broken))
+    mark = broken.log_size()
     restore()
     broken.wait_for_log(IN_USE, mark)
     assert_moved(postfix, sink)
@@ -146,17 +148,17 @@ def test_random_octets_changed(postfix, broken, sink, seed):
         for _ in range(200):
             data.seek(chance.randrange(size))
             data.write(chance.randbytes(1))
-    mark = broken.log_size()
     broken.start()
     for _ in range(3):
         sent = send(postfix.port, *SHOP)
         if sent.reply.ok:
             # An identity whose name was hit is not found any more, and passes.
-            assert sink.wait_for(sent.token).sender in (MOVED, SHOP[0])
+            assert sink.delivery_of(sent).sender in (MOVED, SHOP[0])
         else:
             assert str(sent.reply).startswith("451 4.3.0"), sent.reply
     assert broken.running
     assert broken.ctl("list").returncode >= 0, "mailfromctl was killed by a signal"
+    mark = broken.log_size()
     restore()
     broken.wait_for_log(IN_USE, mark)
     assert_moved(postfix, sink)
@@ -184,6 +186,6 @@ def test_changes_are_seen_at_once(mta, broken, sink):
     broken.import_records({"shop.example": {
         "MailFromDomain": "other.shop.example", "MailFromDomainStatus": "Success",
         "BehaviorOnMXFailure": "RejectMessage"}})
-    assert sink.wait_for(send(mta.port, *SHOP).token).sender == "info@other.shop.example"
+    assert sink.delivery_of(send(mta.port, *SHOP)).sender == "info@other.shop.example"
     assert broken.ctl("remove", "shop.example").returncode == 0
-    assert sink.wait_for(send(mta.port, *SHOP).token).sender == "info@shop.example"
+    assert sink.delivery_of(send(mta.port, *SHOP)).sender == "info@shop.example"
