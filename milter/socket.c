@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <pwd.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -60,10 +61,22 @@ static bool find_group(const char *name, gid_t *group, struct failure *why)
     return true;
 }
 
-static bool set_permissions(const char *path, gid_t group, mode_t mode, struct failure *why)
+/* The owner is the user that the program becomes: it must be able to knock (socket_nudge). */
+static bool find_owner(const char *name, uid_t *owner, struct failure *why)
 {
-    if (chown(path, (uid_t)-1, group) != 0)
-        return failure_set(why, EX_NOPERM, "socket %s: giving it to its group: %s", path,
+    const struct passwd *entry = getpwnam(name);
+
+    if (entry == NULL)
+        return failure_set(why, EX_CONFIG, "user: there is no user \"%s\"", name);
+    *owner = entry->pw_uid;
+    return true;
+}
+
+static bool set_permissions(const char *path, uid_t owner, gid_t group, mode_t mode,
+                            struct failure *why)
+{
+    if (chown(path, owner, group) != 0)
+        return failure_set(why, EX_NOPERM, "socket %s: giving it to its user and group: %s", path,
                            strerror(errno));
     if (chmod(path, mode) != 0)
         return failure_set(why, EX_NOPERM, "socket %s: setting its mode: %s", path,
@@ -110,8 +123,12 @@ bool socket_open(const struct settings *settings, struct failure *why)
     const char *socket = settings->milter.socket;
     const char *path = unix_path(socket);
     const char *group_name = settings->milter.socket_group;
+    const char *user_name = settings->milter.user;
+    uid_t owner = (uid_t)-1;
     gid_t group = (gid_t)-1;
 
+    if (path != NULL && *user_name != '\0' && !find_owner(user_name, &owner, why))
+        return false;
     if (path != NULL && *group_name != '\0' && !find_group(group_name, &group, why))
         return false;
     if (path != NULL && !check_is_free(path, why))
@@ -121,7 +138,8 @@ bool socket_open(const struct settings *settings, struct failure *why)
     if (!listen_closed_to_all(socket, why))
         return false;
     remember_address();
-    if (path == NULL || set_permissions(path, group, (mode_t)settings->milter.socket_mode, why))
+    if (path == NULL ||
+        set_permissions(path, owner, group, (mode_t)settings->milter.socket_mode, why))
         return true;
     (void)unlink(path);
     return false;
