@@ -254,7 +254,7 @@ static bool start(struct settings *settings, struct failure *why)
     raise_descriptor_limit();
     if (!options.foreground && !go_to_background(why))
         return false;
-    log_open(program, options.foreground);
+    log_open(program, options.foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG);
     if (!milter_register(why) || !socket_open(settings, why) || !become(settings->milter.user, why))
         return false;
     log_write(LOG_INFO, "version %s, socket %s, mode %s", PACKAGE_VERSION, settings->milter.socket,
