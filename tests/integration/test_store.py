@@ -4,12 +4,14 @@
 
 import os
 import random
+import re
 import shutil
+import subprocess
 
 import pytest
 
 from lab.client import send
-from lab.laboratory import sample_records
+from lab.laboratory import SAMPLE, sample_records
 from lab.load import Load
 
 SHOP = ("info@shop.example", "From: info@shop.example")
@@ -99,6 +101,28 @@ def a_directory_instead(milter):
     os.mkdir(data_file(milter))
 
 
+def rebuild(milter, change):
+    """Replaces the store by one that is sound for LMDB, with the contents changed as text."""
+    new = f"{milter.base}/rebuilt"
+    dump = subprocess.run(["mdb_dump", "-a", milter.store], check=True, capture_output=True,
+                          text=True).stdout
+    changed = change(dump)
+    assert changed != dump
+    os.mkdir(new)
+    subprocess.run(["mdb_load", new], input=changed, text=True, check=True)
+    os.rename(f"{new}/data.mdb", data_file(milter))
+    shutil.rmtree(new)
+
+
+def of_a_newer_schema(milter):
+    schema = "schema".encode("ascii").hex()
+    rebuild(milter, lambda dump: dump.replace(f" {schema}\n 01\n", f" {schema}\n 02\n"))
+
+
+def of_another_program(milter):
+    rebuild(milter, lambda dump: dump.replace("database=meta", "database=weather"))
+
+
 DAMAGES = pytest.mark.parametrize("damage", [garbage, cut_short, emptied, deleted],
                                   ids=lambda damage: damage.__name__)
 
@@ -162,6 +186,24 @@ def test_random_octets_changed(postfix, broken, sink, seed):
     restore()
     broken.wait_for_log(IN_USE, mark)
     assert_moved(postfix, sink)
+
+
+@pytest.mark.parametrize("change, sentence", [
+    (of_a_newer_schema, "schema 2.*newer version"),
+    (of_another_program, "not one of mailfrom-milter"),
+], ids=["newer schema", "another program"])
+def test_a_store_that_is_not_ours_to_read(mta, broken, sink, change, sentence):
+    restore = save(broken)
+    mark = broken.log_size()
+    change(broken)
+    broken.wait_for_log(sentence, mark)
+    assert_deferred(mta)
+    done = broken.ctl("import", str(SAMPLE))
+    assert done.returncode == 65 and re.search(sentence, done.stderr)
+    assert broken.log_text(mark).count("error: ") == 1
+    restore()
+    broken.wait_for_log(IN_USE, mark)
+    assert_moved(mta, sink)
 
 
 def test_filled_for_the_first_time_while_running(postfix, broken, sink):
