@@ -86,7 +86,8 @@ static const char *section_of(cfg_t *cfg)
     return name == NULL || strcmp(name, "root") == 0 ? NULL : name;
 }
 
-static void on_error(cfg_t *cfg, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const char *format,
+                                                           va_list arguments)
 {
     char text[TEXT_MAX / 2];
     char names[TEXT_MAX / 2];

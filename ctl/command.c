@@ -132,6 +132,18 @@ bool invocation_store(struct invocation *invocation, enum store_access access, s
                       why);
 }
 
+void invocation_warn_of_empty_store(const struct invocation *invocation, struct store *store)
+{
+    struct failure ignored;
+    uint64_t count;
+
+    if (store_count(store, &count, &ignored) && count == 0)
+        (void)fprintf(stderr,
+                      "mailfromctl: warning: the store %s is empty now, and the milter does what "
+                      "on-unavailable says\n",
+                      invocation->settings->store);
+}
+
 bool help_run(struct invocation *invocation, struct failure *why)
 {
     const struct command *command;

@@ -52,6 +52,9 @@ bool invocation_settings(struct invocation *invocation, struct failure *why);
 bool invocation_store(struct invocation *invocation, enum store_access access, struct store **store,
                       struct failure *why);
 
+/* Warns on stderr if the store has no record left: the milter then takes it for never filled. */
+void invocation_warn_of_empty_store(const struct invocation *invocation, struct store *store);
+
 bool import_run(struct invocation *invocation, struct failure *why);
 bool export_run(struct invocation *invocation, struct failure *why);
 bool get_run(struct invocation *invocation, struct failure *why);

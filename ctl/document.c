@@ -149,7 +149,7 @@ static const char *complaint_at(const char *text, size_t left, bool in_string, s
         return "NUL octet; if the file is UTF-16, save it as UTF-8";
     if (octet >= 0x80) {
         *step = utf8_length((const unsigned char *)text, left);
-        return *step == 0 ? "octets that are not UTF-8" : NULL;
+        return *step == 0 ? "octets that are not UTF-8; save the file as UTF-8" : NULL;
     }
     if (!in_string)
         return NULL;

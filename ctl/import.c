@@ -187,8 +187,10 @@ static bool import_file(struct import *import, struct invocation *invocation, co
     if (good && !import->dry_run)
         good = invocation_store(invocation, STORE_WRITE, &store, why) &&
                store_update(store, store_all, import, why);
-    store_close(store);
     progress_end(&import->progress);
+    if (good && store != NULL)
+        invocation_warn_of_empty_store(invocation, store);
+    store_close(store);
     if (!good) {
         struct failure cause = *why;
         return failure_set(why, cause.exit_code, "%.900s; nothing was imported", cause.text);

@@ -45,6 +45,7 @@ bool remove_run(struct invocation *invocation, struct failure *why)
         goto out;
     (void)printf("removed %zu %s\n", identities.count,
                  identities.count == 1 ? "identity" : "identities");
+    invocation_warn_of_empty_store(invocation, store);
     good = true;
 out:
     store_close(store);

@@ -121,6 +121,17 @@ static void remove_is_all_or_nothing(void **state)
     assert_int_equal(ctl_call("remove", NULL), EX_USAGE);
 }
 
+static void removing_the_last_identity_warns(void **state)
+{
+    (void)state;
+
+    assert_int_equal(ctl_call("remove", "x.example", "r.example", "a@x.example", "n.example", NULL),
+                     EX_OK);
+    assert_string_equal(ctl_result.err, "");
+    assert_int_equal(ctl_call("remove", "\"a b\"@q.example", NULL), EX_OK);
+    expect_in(ctl_result.err, "is empty now, and the milter does what on-unavailable says");
+}
+
 static void a_missing_store_is_named_and_not_made(void **state)
 {
     (void)state;
@@ -264,6 +275,7 @@ int main(void)
         FILLED(list_takes_no_identity),
         FILLED(list_json_is_an_array),
         FILLED(remove_is_all_or_nothing),
+        FILLED(removing_the_last_identity_warns),
         EMPTY(a_missing_store_is_named_and_not_made),
         FILLED(explain_shows_keys_record_and_sender),
         FILLED(explain_shows_the_exact_sender),
