@@ -24,7 +24,7 @@ static void split_command(const char *command)
     struct failure why;
     size_t total = 0;
 
-    if (!process_split(command, buffer, words, &why))
+    if (process_split(command, buffer, words, &why) == 0)
         return;
     for (char **word = words; *word != NULL; word++)
         total += strlen(*word);

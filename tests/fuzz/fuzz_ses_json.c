@@ -43,8 +43,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     reply.body[size] = '\0';
     check_page(reply.body, size);
     if (api_v2_read_identity(&identity, reply.body, size, &why)) {
-        require(identity.mail_from.status < MAIL_FROM_STATUS_COUNT);
-        require(identity.mail_from.behavior < MAIL_FROM_BEHAVIOR_COUNT);
+        require((unsigned)identity.mail_from.status < MAIL_FROM_STATUS_COUNT);
+        require((unsigned)identity.mail_from.behavior < MAIL_FROM_BEHAVIOR_COUNT);
     }
     api_v2_read_error(&error, &reply);
     require(strcspn(error.code, ":#") == strlen(error.code));

@@ -28,8 +28,8 @@ static void check_mail_from(const char *xml, size_t length)
     if (!api_v1_read_mail_from(xml, length, identities, COUNT, answers, &why))
         return;
     for (size_t i = 0; i < COUNT; i++) {
-        require(answers[i].status < MAIL_FROM_STATUS_COUNT);
-        require(answers[i].behavior < MAIL_FROM_BEHAVIOR_COUNT);
+        require((unsigned)answers[i].status < MAIL_FROM_STATUS_COUNT);
+        require((unsigned)answers[i].behavior < MAIL_FROM_BEHAVIOR_COUNT);
         require((answers[i].error[0] != '\0') == (answers[i].answer == API_UNREADABLE));
         require(strspn(answers[i].domain, "abcdefghijklmnopqrstuvwxyz0123456789-._") ==
                 strlen(answers[i].domain));
