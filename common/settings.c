@@ -46,14 +46,37 @@ static bool read_word(int *index, const struct setting *setting, const char *tex
     return failure_set(why, EX_CONFIG, "\"%.100s\" is not one of %s", text, choice);
 }
 
+/* Of a socket's text, what comes after the prefix; NULL if it has another. */
+static const char *after(const char *text, const char *prefix)
+{
+    size_t length = strlen(prefix);
+    return strncmp(text, prefix, length) == 0 ? text + length : NULL;
+}
+
+/* libmilter would read the port 25x as 25. */
+static bool is_number(const char *text, unsigned long max, char end)
+{
+    char *rest;
+    unsigned long value = strtoul(text, &rest, 10);
+
+    return text[0] >= '0' && text[0] <= '9' && value <= max &&
+           (*rest == '\0' || (*rest == end && rest[1] != '\0'));
+}
+
 static bool check_socket(const char *text, struct failure *why)
 {
-    static const char *const prefixes[] = {"unix:/", "local:/", "/", "inet:", "inet6:", "fd:"};
+    const char *rest;
 
-    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
-        size_t length = strlen(prefixes[i]);
-        if (strncmp(text, prefixes[i], length) == 0 && text[length] != '\0')
+    if ((rest = after(text, "unix:")) != NULL || (rest = after(text, "local:")) != NULL ||
+        text[0] == '/') {
+        rest = rest == NULL ? text : rest;
+        if (rest[0] == '/' && rest[1] != '\0')
             return true;
+    } else if ((rest = after(text, "inet:")) != NULL || (rest = after(text, "inet6:")) != NULL) {
+        if (is_number(rest, 65535, '@'))
+            return true;
+    } else if ((rest = after(text, "fd:")) != NULL && is_number(rest, 1023, '\0')) {
+        return true;
     }
     return failure_set(why, EX_CONFIG,
                        "a socket is unix:/path, local:/path, inet:port@host, inet6:port@host or "
@@ -182,7 +205,8 @@ static const char *section_of(cfg_t *cfg)
     return name == NULL || strcmp(name, "root") == 0 ? NULL : name;
 }
 
-static void on_error(cfg_t *cfg, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const char *format,
+                                                           va_list arguments)
 {
     char text[TEXT_MAX / 2];
     char names[TEXT_MAX / 2];

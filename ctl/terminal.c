@@ -11,7 +11,7 @@ const char *terminal_text(const char *text, char out[TERMINAL_TEXT_SIZE])
     size_t used = 0;
     size_t i;
 
-    for (i = 0; text[i] != '\0' && i < TERMINAL_TEXT_MAX; i++) {
+    for (i = 0; i < TERMINAL_TEXT_MAX && text[i] != '\0'; i++) {
         unsigned char octet = (unsigned char)text[i];
         if (octet >= 0x20 && octet < 0x7f) {
             out[used++] = text[i];

@@ -45,6 +45,14 @@ def describe(case, outcome):
     return case.row, outcome.logged["from"], identity, status, behaviour, outcome.logged["verdict"]
 
 
+def conditions(case):
+    """What is not as in the other rows: "[client 127.0.0.2]"."""
+    client = [f"client {case.client}"] if case.client != "127.0.0.1" else []
+    settings = case.settings | case.settings.get("milter", {})
+    changes = [f"{name} = {value}" for name, value in settings.items() if name != "milter"]
+    return "".join(f" [{text}]" for text in client + changes)
+
+
 def result(outcome):
     if outcome.delivery:
         return f"next hop received MAIL FROM:<{outcome.delivery.sender}>"
@@ -60,10 +68,10 @@ def print_table(screen, rows):
         return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths))
 
     print("\n" + screen.paint("1", aligned(HEADINGS)))
-    for cells, (_, outcome, wrong) in zip(lines, rows):
+    for cells, (case, outcome, wrong) in zip(lines, rows):
         mark = screen.paint("31;1", "WRONG") if wrong else screen.paint("32", "ok")
         print(f"{aligned(cells)}  {mark}")
-        story = f"{outcome.logged['reason']}: {result(outcome)}"
+        story = f"{outcome.logged['reason']}{conditions(case)}: {result(outcome)}"
         for text in [story, *wrong]:
             print(textwrap.fill(text, screen.width, initial_indent="    ",
                                 subsequent_indent="      ", break_long_words=False,
