@@ -1,0 +1,354 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: the mailfrom-milter contributors
+"""Where the credentials come from, with stand-ins for everything that hands them out."""
+
+import json
+import time
+
+import pytest
+
+from conftest import KEYS, NOWHERE
+from standin.credentials import Container, Imds, Keys, Sts
+from standin.ses import Account, Fault
+
+HERE = {"AWS_CONFIG_FILE": "/nonexistent", "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent"}
+OFF = {"AWS_EC2_METADATA_DISABLED": "true"}
+
+
+@pytest.fixture
+def imds():
+    with Imds() as server:
+        yield server
+
+
+@pytest.fixture
+def container():
+    with Container() as server:
+        yield server
+
+
+@pytest.fixture
+def sts(ses):
+    with Sts({"AKIDEXAMPLE": Account(KEYS["AWS_SECRET_ACCESS_KEY"])},
+             Keys("ASIAROLE")) as server:
+        ses.accounts["ASIAROLE"] = Account(server.keys.secret, server.keys.token)
+        yield server
+
+
+def metadata(imds, **more):
+    return HERE | {"AWS_EC2_METADATA_SERVICE_ENDPOINT": imds.url} | more
+
+
+def full(container, **more):
+    return HERE | OFF | {"AWS_CONTAINER_CREDENTIALS_FULL_URI":
+                         container.url + "/v1/credentials?role=mail"} | more
+
+
+def files(tmp_path, config="", credentials="", **more):
+    (tmp_path / "config").write_text(config)
+    (tmp_path / "credentials").write_text(credentials)
+    return OFF | {"AWS_CONFIG_FILE": str(tmp_path / "config"),
+                  "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials")} | more
+
+
+# Instance metadata
+
+def test_instance_metadata_version_2(driver, imds):
+    [line] = driver.run("keys", **metadata(imds))
+    assert line.startswith("keys AKIDEXAMPLE imds") and line.token == "15"
+    assert [request.method for request in imds.requests] == ["PUT", "GET", "GET"]
+    assert len({request.connection for request in imds.requests}) == 1
+
+
+@pytest.mark.parametrize("status", [403, 404, 405])
+def test_version_1_where_there_is_no_token(driver, imds, status):
+    imds.token_status, imds.require_token = status, False
+    assert driver.run("keys", **metadata(imds))[0].startswith("keys AKIDEXAMPLE imds")
+    [line] = driver.run("keys", **metadata(imds, AWS_EC2_METADATA_V1_DISABLED="true"))
+    assert line.startswith("keys none") and "version 1 is disabled" in line
+
+
+def test_version_1_where_the_token_takes_too_long(driver, imds):
+    imds.hang, imds.require_token = True, False
+    begin = time.monotonic()
+    assert driver.run("keys", **metadata(imds))[0].startswith("keys AKIDEXAMPLE imds")
+    assert time.monotonic() - begin < 4
+
+
+def test_a_400_for_the_token_is_an_error(driver, imds):
+    imds.token_status, imds.require_token = 400, False
+    [line] = driver.run("keys", **metadata(imds))
+    assert line.startswith("keys none") and "HTTP 400" in line and len(imds.requests) == 1
+
+
+def test_an_error_within_a_200(driver, imds):
+    imds.error = {"Code": "AssumeRoleUnauthorizedAccess", "Message": "EC2 cannot assume the role"}
+    [line] = driver.run("keys", **metadata(imds))
+    assert "AssumeRoleUnauthorizedAccess: EC2 cannot assume the role" in line
+
+
+@pytest.mark.parametrize("role", [None, "a/../b", "a b", "x" * 300])
+def test_an_instance_without_a_usable_role(driver, imds, role):
+    imds.role = role
+    assert driver.run("keys", **metadata(imds))[0].startswith("keys none")
+
+
+def test_metadata_may_be_switched_off(driver, imds):
+    [line] = driver.run("keys", **metadata(imds, AWS_EC2_METADATA_DISABLED="TRUE"))
+    assert line.startswith("keys none") and not imds.requests
+
+
+def test_metadata_never_go_through_a_proxy(driver, imds):
+    [line] = driver.run("keys", **metadata(imds, http_proxy="http://127.0.0.1:1",
+                                           all_proxy="http://127.0.0.1:1"))
+    assert line.startswith("keys AKIDEXAMPLE imds")
+
+
+def test_the_region_comes_from_the_metadata_last(driver, imds, ses):
+    [line] = driver.run("list=10", **KEYS, SES_CALL_ENDPOINT=ses.url, **metadata(imds))
+    assert line.outcome == "ok" and line.region == "eu-west-1"
+    [line] = driver.run("list=10", **KEYS, SES_CALL_ENDPOINT=ses.url,
+                        **metadata(imds, AWS_DEFAULT_REGION="us-east-1"))
+    assert line.region == "us-east-1"
+    [line] = driver.run("list=10", **KEYS, SES_CALL_ENDPOINT=ses.url, **metadata(
+        imds, AWS_EC2_METADATA_DISABLED="true"))
+    assert line.outcome == "local" and "no region" in line
+
+
+def test_keys_that_the_metadata_hand_out_too_late_are_used(driver, imds):
+    imds.keys.life = -600
+    lines = driver.run("keys", "keys", "advance=600", "keys", "advance=1200", "keys",
+                       **metadata(imds))
+    assert all(line.startswith("keys AKIDEXAMPLE imds") for line in lines if line)
+    assert len(imds.requests) == 6, "asked again after 17 to 25 minutes, and not before"
+
+
+# The container
+
+def test_the_container_endpoint(driver, container, tmp_path):
+    (tmp_path / "token").write_text("file token")
+    assert driver.run("keys", **full(container))[0].startswith("keys AKIDEXAMPLE container")
+    container.authorization = "plain token"
+    token = {"AWS_CONTAINER_AUTHORIZATION_TOKEN": "plain token"}
+    assert driver.run("keys", **full(container, **token))[0].startswith("keys AKIDEXAMPLE")
+    container.authorization = "file token"
+    token["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] = str(tmp_path / "token")
+    assert driver.run("keys", **full(container, **token))[0].startswith("keys AKIDEXAMPLE")
+    container.authorization = "another"
+    assert "HTTP 401" in driver.run("keys", **full(container, **token))[0]
+
+
+@pytest.mark.parametrize("token", ["a\nX-Evil: 1", "a\r\n", "a\n"])
+def test_a_token_with_a_line_break_is_not_sent(driver, container, token):
+    [line] = driver.run("keys", **full(container, AWS_CONTAINER_AUTHORIZATION_TOKEN=token))
+    assert line.startswith("keys none") and not container.requests
+
+
+@pytest.mark.parametrize("url", ["http://192.0.2.1/", "http://169.254.170.3/x", "http://evil/x",
+                                 "http://127.0.0.1@evil/x", "file:///etc/passwd",
+                                 "http://[fd00:ec2::24]/"])
+def test_a_container_host_that_is_not_allowed(driver, url):
+    begin = time.monotonic()
+    [line] = driver.run("keys", **HERE, **OFF, AWS_CONTAINER_CREDENTIALS_FULL_URI=url)
+    assert line.startswith("keys none exit=78") and time.monotonic() - begin < 2
+
+
+def test_the_container_is_tried_three_times(driver, container):
+    container.failures = 2
+    assert driver.run("keys", **full(container))[0].startswith("keys AKIDEXAMPLE container")
+    container.failures = 3
+    assert driver.run("keys", **full(container))[0].startswith("keys none")
+    assert len(container.requests) == 6
+
+
+def test_the_container_comes_before_the_metadata(driver, container, imds):
+    both = full(container) | metadata(imds, AWS_EC2_METADATA_DISABLED="false")
+    assert " container " in driver.run("keys", **both)[0] and not imds.requests
+
+
+# Roles
+
+ROLE = """
+[profile mail]
+role_arn = arn:aws:iam::1:role/mail
+external_id = e/x=1
+duration_seconds = 900
+{source}
+[profile base]
+region = eu-west-1
+"""
+BASE = ("[base]\naws_access_key_id = AKIDEXAMPLE\n"
+        f"aws_secret_access_key = {KEYS['AWS_SECRET_ACCESS_KEY']}\n")
+
+
+def test_a_role_by_the_keys_of_another_profile(driver, ses, sts, tmp_path):
+    [line] = driver.run("mail-from=example.com", AWS_PROFILE="mail", AWS_REGION="us-east-1",
+                        AWS_ENDPOINT_URL_STS=sts.url, AWS_ENDPOINT_URL=ses.url,
+                        **files(tmp_path, ROLE.format(source="source_profile = base"), BASE))
+    assert line.outcome == "ok", line
+    [call] = sts.calls
+    assert call["RoleArn"] == "arn:aws:iam::1:role/mail" and call["ExternalId"] == "e/x=1"
+    assert call["DurationSeconds"] == "900" and call["RoleSessionName"].startswith("mailfrom-")
+    assert ses.requests[0].headers["X-Amz-Security-Token"] == sts.keys.token
+
+
+@pytest.mark.parametrize("source", ["Environment", "Ec2InstanceMetadata", "EcsContainer"])
+def test_a_role_by_a_credential_source(driver, sts, imds, container, tmp_path, source):
+    sts.accounts["AKIDEXAMPLE"].token = "" if source == "Environment" else imds.keys.token
+    environment = full(container) | metadata(imds, AWS_EC2_METADATA_DISABLED="false") | files(
+        tmp_path, ROLE.format(source=f"credential_source = {source}"))
+    environment["AWS_EC2_METADATA_DISABLED"] = "false"
+    [line] = driver.run("keys", SES_CALL_PROFILE="mail", AWS_REGION="eu-west-1",
+                        AWS_ENDPOINT_URL_STS=sts.url, **KEYS, **environment)
+    assert line.startswith("keys ASIAROLE assume-role"), line
+
+
+@pytest.mark.parametrize("source, complaint", [
+    ("", "either source_profile or credential_source"),
+    ("source_profile = base\ncredential_source = Environment", "either"),
+    ("source_profile = nowhere", "no such profile"),
+    ("source_profile = mail", "circle"),
+    ("source_profile = loop\n[profile loop]\nrole_arn = x\nsource_profile = mail", "circle"),
+    ("credential_source = Moon", '"Moon" is not'),
+    ("source_profile = base\nmfa_serial = x", "mfa_serial"),
+])
+def test_a_role_that_cannot_be_assumed(driver, sts, tmp_path, source, complaint):
+    [line] = driver.run("keys", SES_CALL_PROFILE="mail", AWS_REGION="eu-west-1",
+                        AWS_ENDPOINT_URL_STS=sts.url,
+                        **files(tmp_path, ROLE.format(source=source), BASE))
+    assert line.startswith("keys none") and complaint in line, line
+    assert not sts.calls
+
+
+def test_a_role_by_a_role(driver, sts, tmp_path):
+    sts.accounts["ASIAROLE"] = Account(sts.keys.secret, sts.keys.token)
+    config = ROLE.format(source="source_profile = middle") + \
+        "[profile middle]\nrole_arn = arn:middle\nsource_profile = base\n"
+    [line] = driver.run("keys", SES_CALL_PROFILE="mail", AWS_REGION="eu-west-1",
+                        AWS_ENDPOINT_URL_STS=sts.url, **files(tmp_path, config, BASE))
+    assert line.startswith("keys ASIAROLE assume-role"), line
+    assert [call["RoleArn"] for call in sts.calls] == ["arn:middle", "arn:aws:iam::1:role/mail"]
+
+
+def test_a_role_that_is_denied(driver, sts, tmp_path):
+    config = ROLE.format(source="source_profile = base").replace("role/mail", "role/denied")
+    [line] = driver.run("keys", SES_CALL_PROFILE="mail", AWS_REGION="eu-west-1",
+                        AWS_ENDPOINT_URL_STS=sts.url, **files(tmp_path, config, BASE))
+    assert "AssumeRole arn:aws:iam::1:role/denied: AccessDenied: not authorized" in line
+    assert line.exit == "77"
+
+
+def test_a_wrong_clock_does_not_keep_sts_from_it(driver, sts, tmp_path):
+    sts.skew = 7200
+    [line] = driver.run("keys", SES_CALL_PROFILE="mail", AWS_REGION="eu-west-1",
+                        AWS_ENDPOINT_URL_STS=sts.url,
+                        **files(tmp_path, ROLE.format(source="source_profile = base"), BASE))
+    assert line.startswith("keys ASIAROLE"), line
+
+
+def test_a_web_identity(driver, sts, tmp_path):
+    (tmp_path / "web").write_text(sts.web_token)
+    web = {"AWS_WEB_IDENTITY_TOKEN_FILE": str(tmp_path / "web"), "AWS_ROLE_ARN": "arn:web",
+           "AWS_REGION": "eu-west-1", "AWS_ENDPOINT_URL_STS": sts.url}
+    assert driver.run("keys", **NOWHERE, **web)[0].startswith("keys ASIAROLE web-identity")
+    assert sts.calls[0]["RoleArn"] == "arn:web"
+    (tmp_path / "web").write_text("stale")
+    assert "InvalidIdentityToken" in driver.run("keys", **NOWHERE, **web)[0]
+    del web["AWS_ROLE_ARN"]
+    assert "AWS_ROLE_ARN is not" in driver.run("keys", **NOWHERE, **web)[0]
+    config = f"[default]\nrole_arn = arn:p\nweb_identity_token_file = {tmp_path / 'web'}\n"
+    (tmp_path / "web").write_text(sts.web_token)
+    del web["AWS_WEB_IDENTITY_TOKEN_FILE"]
+    assert driver.run("keys", **web, **files(tmp_path, config))[0].startswith("keys ASIAROLE")
+
+
+# Refresh
+
+def process(tmp_path, access_key, life, token="session/token+="):
+    """A credential_process that prints what a file says, or fails if there is none."""
+    expiration = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + life))
+    (tmp_path / "out.json").write_text(json.dumps({
+        "Version": 1, "AccessKeyId": access_key, "SecretAccessKey": Keys().secret,
+        "SessionToken": token, "Expiration": expiration}))
+    return files(tmp_path, "[default]\ncredential_process = cat "
+                           f'"{tmp_path / "out.json"}"\n', AWS_REGION="us-east-1")
+
+
+def test_keys_are_refreshed_ahead_of_their_end(driver, tmp_path):
+    (tmp_path / "count").write_text("")
+    expiration = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
+    (tmp_path / "keys").write_text(f"""#!/bin/sh
+echo >>{tmp_path}/count
+[ $(wc -l <{tmp_path}/count) -gt 2 ] && exit 1
+echo '{{"Version": 1, "AccessKeyId": "AKID'$(wc -l <{tmp_path}/count)'", "SecretAccessKey": "s",
+"Expiration": "{expiration}"}}'
+""")
+    (tmp_path / "keys").chmod(0o755)
+    lines = driver.run("keys", "advance=2600", "keys", "advance=200", "keys", "keys", "advance=500",
+                       "keys", "advance=70", "keys", "advance=400", "keys",
+                       **files(tmp_path, f"[default]\ncredential_process = {tmp_path}/keys\n"))
+    assert [line.split()[1] for line in lines if line] == [
+        "AKID1", "AKID1", "AKID2", "AKID2", "AKID2", "AKID2", "none"]
+    assert "cannot be refreshed" in driver.log and "exit status 1" in driver.log
+
+
+def test_expired_keys_are_replaced_by_fresh_ones_once(driver, ses, tmp_path):
+    ses.accounts = {"ASIAOLD": Account(Keys().secret, "session/token+=", expired=True),
+                    "ASIANEW": Account(Keys().secret, "session/token+=")}
+    environment = process(tmp_path, "ASIAOLD", 3600)
+    ses_check, swapped = ses.answer, []
+
+    def answer(request):
+        reply = ses_check(request)
+        if not swapped:
+            swapped.append(process(tmp_path, "ASIANEW", 3600))
+        return reply
+
+    ses.answer = answer
+    first, second = driver.run("mail-from=example.com", "list=10", SES_CALL_ENDPOINT=ses.url,
+                               **environment)
+    assert first.outcome == "ok" and first.requests == "2" and second.requests == "3"
+
+
+def test_keys_that_were_rotated_away_are_read_anew(driver, ses, tmp_path):
+    ses.accounts = {"AKIDNEW": Account("new-secret")}
+    environment = files(tmp_path, "", "[default]\naws_access_key_id=AKIDOLD\n"
+                                      "aws_secret_access_key=old\n", AWS_REGION="us-east-1")
+    check = ses.answer
+
+    def answer(request):
+        files(tmp_path, "", "[default]\naws_access_key_id=AKIDNEW\n"
+                            "aws_secret_access_key=new-secret\n")
+        return check(request)
+
+    ses.answer = answer
+    [line] = driver.run("list=10", SES_CALL_ENDPOINT=ses.url, **environment)
+    assert line.outcome == "ok" and line.requests == "2"
+
+
+def test_unknown_keys_that_stay_the_same_are_not_tried_again(driver, ses):
+    ses.accounts = {}
+    [line] = driver.call(ses, "list=10")
+    assert line.outcome == "access-denied" and line.requests == "1"
+    assert line.code == "UnrecognizedClientException"
+
+
+def test_a_refresh_that_fails_after_expiry_is_told_with_its_cause(driver, ses, tmp_path):
+    ses.faults = [Fault("expired", times=None)]
+    ses.accounts = {"ASIAOLD": Account(Keys().secret, "session/token+=")}
+    environment = process(tmp_path, "ASIAOLD", 3600)
+    check = ses.answer
+
+    def answer(request):
+        (tmp_path / "out.json").unlink()
+        return check(request)
+
+    ses.answer = answer
+    [line] = driver.run("mail-from=example.com", SES_CALL_ENDPOINT=ses.url, **environment)
+    assert line.outcome == "expired-token" and line.requests == "1"
+    assert "ExpiredToken" in line and "there are no others" in line and "exit status 1" in line
+
+
+def test_nothing_anywhere(driver, ses):
+    [line] = driver.run("list=10", SES_CALL_ENDPOINT=ses.url, AWS_REGION="us-east-1", **NOWHERE)
+    assert line.outcome == "no-credentials" and "no AWS credentials" in line and not ses.requests

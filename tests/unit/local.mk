@@ -60,6 +60,23 @@ TESTS += tests/unit/test_sender_corpus
 EXTRA_DIST += tests/unit/test_sender_corpus tests/unit/test_sender_corpus.txt \
 	tests/unit/test_sender_corpus.differences
 
+# The SES client.
+if HAVE_CMOCKA
+UNIT_TESTS += \
+	tests/unit/test_api_v1 \
+	tests/unit/test_api_v2 \
+	tests/unit/test_credentials \
+	tests/unit/test_endpoint \
+	tests/unit/test_ini \
+	tests/unit/test_sigv4
+tests_unit_test_api_v1_LDADD = $(SES_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_api_v2_LDADD = $(SES_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_credentials_LDADD = $(SES_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_endpoint_LDADD = $(SES_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_ini_LDADD = $(SES_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_sigv4_LDADD = $(SES_LIBS) $(CMOCKA_LIBS)
+endif
+
 # Our signatures beside botocore's; needs no cmocka.
 check_PROGRAMS += tests/unit/sigv4_print
 tests_unit_sigv4_print_LDADD = $(SES_LIBS)
