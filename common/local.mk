@@ -4,6 +4,7 @@ noinst_LIBRARIES += libcommon.a
 libcommon_a_CPPFLAGS = $(AM_CPPFLAGS) $(LMDB_CFLAGS) $(CONFUSE_CFLAGS) $(IDN2_CFLAGS)
 libcommon_a_SOURCES = \
 	common/decision.c common/decision.h \
+	common/duration.c common/duration.h \
 	common/envelope.c common/envelope.h \
 	common/failure.c common/failure.h \
 	common/fault.c common/fault.h \
@@ -18,6 +19,8 @@ libcommon_a_SOURCES = \
 	common/settings.c common/settings.h \
 	common/settings_print.c \
 	common/settings_schema.c common/settings_schema.h \
+	common/settings_title.c common/settings_title.h \
+	common/settings_value.c \
 	common/store.c common/store.h \
 	common/store_directory.c common/store_directory.h \
 	common/word.c common/word.h

@@ -4,17 +4,18 @@
 #include "common/log.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 static const char *program_name = "mailfrom";
-static bool use_stderr = true;
+static enum log_target log_target = LOG_TO_STDERR;
 
-void log_open(const char *program, bool to_stderr)
+void log_open(const char *program, enum log_target target)
 {
     program_name = program;
-    use_stderr = to_stderr;
+    log_target = target;
     /* Also for stderr: libmilter writes to syslog on its own. */
     openlog(program, LOG_PID | LOG_NDELAY, LOG_MAIL);
 }
@@ -83,25 +84,37 @@ static size_t make_plain(char *out, size_t size, const char *text)
     return (size_t)(out - start);
 }
 
+static void write_stderr(int level, const char *text)
+{
+    char line[LOG_LINE_MAX + 64];
+    size_t length = (size_t)snprintf(line, 64, "%.30s: %s", program_name, level_word(level));
+
+    length += make_plain(line + length, sizeof line - length - 1, text);
+    line[length++] = '\n';
+    if (write(STDERR_FILENO, line, length) < 0)
+        return; /* there is nobody left to tell */
+}
+
+static void write_syslog(int level, const char *text)
+{
+    char line[LOG_LINE_MAX];
+    size_t length = make_plain(line, sizeof line, text);
+
+    syslog(level, "%s%.*s", level_word(level), (int)length, line);
+}
+
 void log_write(int level, const char *format, ...)
 {
     char text[LOG_LINE_MAX];
-    char line[LOG_LINE_MAX + 64];
     va_list arguments;
-    size_t length;
 
+    if (log_target == LOG_TO_NOBODY)
+        return;
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    length = (size_t)snprintf(line, 64, "%.30s: %s", program_name, level_word(level));
-    if (!use_stderr)
-        length = (size_t)snprintf(line, 64, "%s", level_word(level));
-    length += make_plain(line + length, sizeof line - length - 1, text);
-    if (use_stderr) {
-        line[length++] = '\n';
-        if (write(STDERR_FILENO, line, length) < 0)
-            return; /* there is nobody left to tell */
-    } else {
-        syslog(level, "%.*s", (int)length, line);
-    }
+    if (log_target == LOG_TO_STDERR)
+        write_stderr(level, text);
+    else
+        write_syslog(level, text);
 }

@@ -8,13 +8,18 @@
 #ifndef COMMON_LOG_H
 #define COMMON_LOG_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <syslog.h>
 
 enum { LOG_LINE_MAX = 4096 };
 
-void log_open(const char *program, bool to_stderr);
+enum log_target {
+    LOG_TO_SYSLOG,
+    LOG_TO_STDERR,
+    LOG_TO_NOBODY /* for a program that tells a person everything itself */
+};
+
+void log_open(const char *program, enum log_target target);
 
 /* One line. Control characters and octets outside ASCII are escaped as \xHH; a line that is too
  * long is cut. */

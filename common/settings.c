@@ -4,10 +4,8 @@
  * The only includer of confuse.h. libconfuse reads the syntax; each value is checked while its line
  * is known, and taken over when the whole file is.
  */
-#include "common/identity.h"
-#include "common/reply.h"
 #include "common/settings_schema.h"
-#include "common/word.h"
+#include "common/settings_title.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,131 +20,37 @@ enum {
     OPTIONS_MAX = SETTINGS_COUNT_MAX + SETTINGS_SECTION_COUNT + 2
 };
 
-/* --- one value --- */
+/* --- one option --- */
 
-static bool read_mode(int *mode, const char *text, struct failure *why)
-{
-    char *end;
-    unsigned long value = strtoul(text, &end, 8);
-
-    *mode = (int)value;
-    return (text[0] == '0' && *end == '\0' && value <= 0777) ||
-           failure_set(why, EX_CONFIG, "a mode is octal, 0000 to 0777, as in \"0660\"");
-}
-
-static bool read_word(int *index, const struct setting *setting, const char *text,
+static bool read_list(void *base, const struct setting *setting, cfg_opt_t *option,
                       struct failure *why)
 {
-    char choice[200];
+    size_t count = cfg_opt_size(option);
+    const char **items = calloc(count + 1, sizeof *items);
+    bool worked;
 
-    *index = word_find(setting->words, setting->word_count, text);
-    if (*index >= 0)
-        return true;
-    word_choice(setting->words, setting->word_count, choice, sizeof choice);
-    return failure_set(why, EX_CONFIG, "\"%.100s\" is not one of %s", text, choice);
+    if (items == NULL)
+        return failure_set(why, EX_OSERR, "out of memory");
+    for (size_t i = 0; i < count; i++)
+        items[i] = cfg_opt_getnstr(option, (unsigned)i);
+    worked = setting_read_list(base, setting, items, count, why);
+    free(items);
+    return worked;
 }
 
-static bool check_socket(const char *text, struct failure *why)
-{
-    static const char *const prefixes[] = {"unix:/", "local:/", "/", "inet:", "inet6:", "fd:"};
-
-    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
-        size_t length = strlen(prefixes[i]);
-        if (strncmp(text, prefixes[i], length) == 0 && text[length] != '\0')
-            return true;
-    }
-    return failure_set(why, EX_CONFIG,
-                       "a socket is unix:/path, local:/path, inet:port@host, inet6:port@host or "
-                       "fd:number");
-}
-
-static bool set_text(char **slot, const char *text, struct failure *why)
-{
-    free(*slot);
-    *slot = strdup(text);
-    return *slot != NULL || failure_set(why, EX_OSERR, "out of memory");
-}
-
-static bool set_domain(char **slot, const char *text, struct failure *why)
-{
-    char domain[IDENTITY_DOMAIN_MAX + 1] = "";
-
-    if (*text != '\0' && !identity_parse_domain(domain, text, strlen(text), why))
-        return false;
-    return set_text(slot, domain, why);
-}
-
-/* Checks one text value and stores it. */
-static bool set_value(struct settings *settings, const struct setting *setting, const char *text,
-                      struct failure *why)
-{
-    void *slot = setting_slot(settings, setting);
-
-    if (strlen(text) > TEXT_MAX)
-        return failure_set(why, EX_CONFIG, "at most %d octets", TEXT_MAX);
-    switch (setting->type) {
-    case TYPE_TEXT:
-        return set_text(slot, text, why);
-    case TYPE_PATH:
-        if (text[0] != '/')
-            return failure_set(why, EX_CONFIG, "an absolute path is needed, not \"%.100s\"", text);
-        return set_text(slot, text, why);
-    case TYPE_SOCKET:
-        return check_socket(text, why) && set_text(slot, text, why);
-    case TYPE_DOMAIN:
-        return set_domain(slot, text, why);
-    case TYPE_WORD:
-        return read_word(slot, setting, text, why);
-    case TYPE_MODE:
-        return read_mode(slot, text, why);
-    case TYPE_REJECT_REPLY:
-        return reply_check(text, '5', why) && set_text(slot, text, why);
-    case TYPE_DEFER_REPLY:
-        return reply_check(text, '4', why) && set_text(slot, text, why);
-    case TYPE_SWITCH:
-    case TYPE_NETWORKS:
-        break; /* read_option knows them by their own libconfuse types */
-    }
-    return true;
-}
-
-static bool set_networks(struct settings *settings, cfg_opt_t *option, struct failure *why)
-{
-    unsigned count = cfg_opt_size(option);
-
-    if (count > SETTINGS_NETWORKS_MAX)
-        return failure_set(why, EX_CONFIG, "at most %d networks", SETTINGS_NETWORKS_MAX);
-    for (unsigned i = 0; i < count; i++) {
-        if (!network_parse(&settings->milter.outbound_networks[i], cfg_opt_getnstr(option, i), why))
-            return false;
-    }
-    settings->milter.outbound_networks_count = count;
-    return true;
-}
-
-static bool read_option(struct settings *settings, const struct setting *setting, cfg_opt_t *option,
+static bool read_option(void *base, const struct setting *setting, cfg_opt_t *option,
                         struct failure *why)
 {
     const char *text;
 
-    switch (setting->type) {
-    case TYPE_SWITCH:
-        *(bool *)setting_slot(settings, setting) = cfg_opt_getnbool(option, 0);
+    if (setting_is_list(setting))
+        return read_list(base, setting, option, why);
+    if (setting->type == TYPE_SWITCH) {
+        *(bool *)setting_slot(base, setting) = cfg_opt_getnbool(option, 0);
         return true;
-    case TYPE_NETWORKS:
-        return set_networks(settings, option, why);
-    case TYPE_TEXT:
-    case TYPE_PATH:
-    case TYPE_SOCKET:
-    case TYPE_DOMAIN:
-    case TYPE_WORD:
-    case TYPE_MODE:
-    case TYPE_REJECT_REPLY:
-    case TYPE_DEFER_REPLY:
-        break;
     }
     text = cfg_opt_getnstr(option, 0);
-    return set_value(settings, setting, text == NULL ? "" : text, why);
+    return setting_read_text(base, setting, text == NULL ? "" : text, why);
 }
 
 /* --- the file --- */
@@ -172,7 +76,7 @@ static void list_names(const char *section, char *out, size_t size)
                                      settings_schema[i].name);
     }
     for (size_t i = 0; section == NULL && i < SETTINGS_SECTION_COUNT && used < size; i++)
-        used += (size_t)snprintf(out + used, size - used, ", %s {..}", settings_sections[i]);
+        used += (size_t)snprintf(out + used, size - used, ", %s {..}", settings_sections[i].name);
 }
 
 /* The section that libconfuse is in: its name, or NULL for the top level. */
@@ -182,7 +86,8 @@ static const char *section_of(cfg_t *cfg)
     return name == NULL || strcmp(name, "root") == 0 ? NULL : name;
 }
 
-static void on_error(cfg_t *cfg, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const char *format,
+                                                           va_list arguments)
 {
     char text[TEXT_MAX / 2];
     char names[TEXT_MAX / 2];
@@ -197,20 +102,55 @@ static void on_error(cfg_t *cfg, const char *format, va_list arguments)
         list_names(section_of(cfg), names, sizeof names);
         (void)failure_set(complaint, EX_CONFIG, "%s:%d: %s; there are %s", draft_name, cfg->line,
                           text, names);
+    } else if (strncmp(format, "found duplicate title", strlen("found duplicate title")) == 0) {
+        (void)failure_set(complaint, EX_CONFIG,
+                          "%s:%d: two sections of one name; each needs a title of its own, as in "
+                          "ses \"eu\" { .. }",
+                          draft_name, cfg->line);
     } else {
         (void)failure_set(complaint, EX_CONFIG, "%s:%d: %s", draft_name, cfg->line, text);
     }
+}
+
+/* What the settings of a section lie in; NULL: out of memory. */
+static void *base_of(cfg_t *cfg)
+{
+    const char *title = cfg_title(cfg);
+    return title == NULL ? (void *)draft : settings_ses_of(draft, title);
 }
 
 /* Called when the value has been read, while the line is known. */
 static int on_value(cfg_t *cfg, cfg_opt_t *option)
 {
     const struct setting *setting = setting_find(section_of(cfg), cfg_opt_name(option));
-    struct failure why;
+    void *base = base_of(cfg);
+    struct failure why = {.text = "out of memory"};
 
-    if (setting == NULL || read_option(draft, setting, option, &why))
+    if (setting == NULL || (base != NULL && read_option(base, setting, option, &why)))
         return 0;
     cfg_error(cfg, "%s: %s", setting->name, why.text);
+    return -1;
+}
+
+/* Called at the end of a section that may stand there several times. */
+static int on_section(cfg_t *cfg, cfg_opt_t *option)
+{
+    cfg_t *section = cfg_opt_getnsec(option, cfg_opt_size(option) - 1);
+    const struct settings_ses *ses = NULL;
+
+    if (!settings_title_is_good(cfg_title(section)))
+        cfg_error(cfg, "a title has up to %d letters, digits, dots, hyphens and underscores",
+                  MAIL_FROM_SECTION_MAX);
+    else if (cfg_opt_size(option) > SETTINGS_SES_MAX)
+        cfg_error(cfg, "at most %d sections %s", SETTINGS_SES_MAX, cfg_opt_name(option));
+    else if ((ses = base_of(section)) == NULL)
+        cfg_error(cfg, "out of memory");
+    else if (ses->expire_after <= ses->refresh_after ||
+             ses->expire_after <= ses->refresh_unsettled_after)
+        cfg_error(cfg, "expire-after must be longer than refresh-after and "
+                       "refresh-unsettled-after");
+    else
+        return 0;
     return -1;
 }
 
@@ -221,7 +161,7 @@ static cfg_opt_t option_of(const struct setting *setting)
     cfg_opt_t toggle = CFG_BOOL(setting->name, cfg_true, CFGF_NONE);
 
     toggle.def.boolean = strcmp(setting->initial, "true") == 0 ? cfg_true : cfg_false;
-    return setting->type == TYPE_NETWORKS ? list : setting->type == TYPE_SWITCH ? toggle : text;
+    return setting_is_list(setting) ? list : setting->type == TYPE_SWITCH ? toggle : text;
 }
 
 static void fill_options(cfg_opt_t options[OPTIONS_MAX], const char *section, cfg_opt_t *sections)
@@ -241,23 +181,10 @@ static void fill_options(cfg_opt_t options[OPTIONS_MAX], const char *section, cf
     options[used] = end;
 }
 
-static cfg_t *make_parser(void)
+static void set_callbacks(cfg_t *cfg)
 {
-    static cfg_opt_t section_options[SETTINGS_SECTION_COUNT][OPTIONS_MAX];
-    static cfg_opt_t options[OPTIONS_MAX];
-    cfg_opt_t sections[SETTINGS_SECTION_COUNT];
     char path[100];
-    cfg_t *cfg;
 
-    for (size_t i = 0; i < SETTINGS_SECTION_COUNT; i++) {
-        cfg_opt_t section = CFG_SEC(settings_sections[i], section_options[i], CFGF_NONE);
-        fill_options(section_options[i], settings_sections[i], NULL);
-        sections[i] = section;
-    }
-    fill_options(options, NULL, sections);
-    cfg = cfg_init(options, CFGF_NONE);
-    if (cfg == NULL)
-        return NULL;
     (void)cfg_set_error_function(cfg, on_error);
     for (size_t i = 0; i < settings_schema_count; i++) {
         (void)snprintf(path, sizeof path, "%s%s%s",
@@ -265,26 +192,32 @@ static cfg_t *make_parser(void)
                        settings_schema[i].section == NULL ? "" : "|", settings_schema[i].name);
         (void)cfg_set_validate_func(cfg, path, on_value);
     }
-    return cfg;
+    for (size_t i = 0; i < SETTINGS_SECTION_COUNT; i++) {
+        if (settings_sections[i].repeated)
+            (void)cfg_set_validate_func(cfg, settings_sections[i].name, on_section);
+    }
 }
 
-static bool set_defaults(struct settings *settings, struct failure *why)
+static cfg_t *make_parser(void)
 {
-    static const struct network loopback[] = {
-        {{[10] = 0xff, [11] = 0xff, [12] = 127}, 104},
-        {{[15] = 1}, 128},
-    };
+    static cfg_opt_t section_options[SETTINGS_SECTION_COUNT][OPTIONS_MAX];
+    static cfg_opt_t options[OPTIONS_MAX];
+    cfg_opt_t sections[SETTINGS_SECTION_COUNT];
+    cfg_t *cfg;
 
-    memcpy(settings->milter.outbound_networks, loopback, sizeof loopback);
-    settings->milter.outbound_networks_count = 2;
-    for (size_t i = 0; i < settings_schema_count; i++) {
-        if (settings_schema[i].type == TYPE_SWITCH)
-            *(bool *)setting_slot(settings, &settings_schema[i]) =
-                strcmp(settings_schema[i].initial, "true") == 0;
-        else if (!set_value(settings, &settings_schema[i], settings_schema[i].initial, why))
-            return false;
+    for (size_t i = 0; i < SETTINGS_SECTION_COUNT; i++) {
+        cfg_flag_t flags = settings_sections[i].repeated
+                               ? CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES
+                               : CFGF_NONE;
+        cfg_opt_t section = CFG_SEC(settings_sections[i].name, section_options[i], flags);
+        fill_options(section_options[i], settings_sections[i].name, NULL);
+        sections[i] = section;
     }
-    return true;
+    fill_options(options, NULL, sections);
+    cfg = cfg_init(options, CFGF_NONE);
+    if (cfg != NULL)
+        set_callbacks(cfg);
+    return cfg;
 }
 
 static bool parse(struct settings *settings, const char *text, const char *name,
@@ -345,46 +278,22 @@ bool settings_read(struct settings **settings, const char *file, struct failure 
     return worked;
 }
 
-struct settings *settings_default(void)
-{
-    struct settings *settings = calloc(1, sizeof *settings);
-    struct failure why;
-
-    if (settings != NULL && !set_defaults(settings, &why)) {
-        settings_free(settings);
-        settings = NULL;
-    }
-    return settings;
-}
-
 bool settings_parse(struct settings **settings, FILE *in, const char *name, struct failure *why)
 {
     char *text = read_text(in, name, why);
+    char *titled = text == NULL ? NULL : settings_title_add(text, "ses");
     bool worked = false;
 
-    *settings = text == NULL ? NULL : settings_default();
+    *settings = titled == NULL ? NULL : settings_default();
     if (*settings != NULL)
-        worked = parse(*settings, text, name, why);
+        worked = parse(*settings, titled, name, why);
     else if (text != NULL)
         (void)failure_set(why, EX_OSERR, "out of memory");
+    free(titled);
     free(text);
     if (!worked) {
         settings_free(*settings);
         *settings = NULL;
     }
     return worked;
-}
-
-static bool is_allocated(enum setting_type type)
-{
-    return type != TYPE_WORD && type != TYPE_SWITCH && type != TYPE_MODE && type != TYPE_NETWORKS;
-}
-
-void settings_free(struct settings *settings)
-{
-    for (size_t i = 0; settings != NULL && i < settings_schema_count; i++) {
-        if (is_allocated(settings_schema[i].type))
-            free(*(char **)setting_slot(settings, &settings_schema[i]));
-    }
-    free(settings);
 }

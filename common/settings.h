@@ -2,8 +2,8 @@
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  *
  * The settings file, mailfrom-milter.conf, read by all three programs. One schema table (in
- * settings.c) names each setting once: type, default, range, help; `settings_print`, the sample
- * file and the manual follow it. Settings are read whole or not at all, and never change.
+ * settings_schema.c) names each setting once: type, default, range, help; `settings_print`, the
+ * sample file and the manual follow it. Settings are read whole or not at all, and never change.
  */
 #ifndef COMMON_SETTINGS_H
 #define COMMON_SETTINGS_H
@@ -11,13 +11,38 @@
 #include "common/decision.h"
 #include "common/network.h"
 
+#include <stdint.h>
 #include <stdio.h>
 
 enum settings_identity_from { IDENTITY_FROM_HEADER, IDENTITY_FROM_ENVELOPE };
 enum settings_mode { MODE_ENFORCE, MODE_MONITOR };
 enum settings_temporary_failure { TEMPORARY_FAILURE_REJECT, TEMPORARY_FAILURE_DEFER };
 
-enum { SETTINGS_NETWORKS_MAX = 256 };
+enum { SETTINGS_NETWORKS_MAX = 256, SETTINGS_LIST_MAX = 10000, SETTINGS_SES_MAX = 32 };
+
+struct settings_list {
+    char **items;
+    size_t count;
+};
+
+/* One section `ses`: an AWS account and region. Durations are milliseconds. */
+struct settings_ses {
+    char *title; /* "" for none; letters, digits, dots, hyphens and underscores */
+    char *region;
+    char *profile;
+    char *endpoint;
+    struct settings_list identities; /* canonical form; none: all of the account */
+    double requests_per_second;
+    int64_t list_every;
+    int64_t refresh_after;
+    int64_t refresh_unsettled_after;
+    int64_t expire_after;
+    int64_t connect_timeout;
+    int64_t timeout;
+    char *ca_file;
+    char *on_transition; /* "" for none */
+    int64_t on_transition_timeout;
+};
 
 struct settings {
     char *store;                    /* a directory, absolute */
@@ -41,6 +66,11 @@ struct settings {
         char *defer_reply;
         bool strip_label;
     } milter;
+    struct {
+        char *user; /* "" for none */
+    } sync;
+    struct settings_ses *ses; /* in the order of the file, each title once */
+    size_t ses_count;
 };
 
 /* Reads file. Fails with EX_CONFIG: file, line, what is wrong, what is allowed. */

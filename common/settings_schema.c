@@ -5,6 +5,7 @@
 #include "common/reply.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Indexed by enum verdict; the custom domain is nothing to fall back on. */
@@ -18,8 +19,10 @@ static const char *const identity_from_words[] = {"header", "envelope"};
 static const char *const mode_words[] = {"enforce", "monitor"};
 static const char *const temporary_failure_words[] = {"reject", "defer"};
 
-#define AT(field)    offsetof(struct settings, field)
-#define WORDS(table) .words = (table), .word_count = sizeof(table) / sizeof *(table)
+#define AT(field)              offsetof(struct settings, field)
+#define IN_SES(field)          offsetof(struct settings_ses, field)
+#define WORDS(table)           .words = (table), .word_count = sizeof(table) / sizeof *(table)
+#define RANGE(lowest, highest) .minimum = (lowest), .maximum = (highest)
 
 const struct setting settings_schema[] = {
     {NULL, "store", TYPE_PATH, DEFAULT_STORE, AT(store),
@@ -64,13 +67,59 @@ const struct setting settings_schema[] = {
      .help = "The reply for the verdict defer; placeholders as above."},
     {"milter", "strip-label", TYPE_SWITCH, "true", AT(milter.strip_label),
      .help = "Does user+label@domain stand for the identity user@domain?"},
+    {"sync", "user", TYPE_TEXT, "", AT(sync.user),
+     .help =
+         "The user that mailfrom-sync becomes, if started as root, and whose AWS files it reads."},
+    {"ses", "region", TYPE_TEXT, "", IN_SES(region),
+     .help = "The region, as in eu-west-1; without one, what the AWS environment or profile says."},
+    {"ses", "profile", TYPE_TEXT, "", IN_SES(profile),
+     .help = "The profile in the AWS config and credentials files; without one, the credentials "
+             "that the AWS tools would find."},
+    {"ses", "endpoint", TYPE_URL, "", IN_SES(endpoint),
+     .help = "The URL to call instead of that of the region; plain http to a loopback address "
+             "only."},
+    {"ses", "identities", TYPE_IDENTITIES, "", IN_SES(identities),
+     .help = "The identities to keep; without any, all of the account."},
+    {"ses", "requests-per-second", TYPE_RATE, "0.8", IN_SES(requests_per_second),
+     RANGE("0.01", "1000"),
+     .help = "How fast SES is called. An account has 1 a second, and others use it too."},
+    {"ses", "list-every", TYPE_DURATION, "1m", IN_SES(list_every), RANGE("100ms", "1d"),
+     .help = "How often the identities of the account are listed."},
+    {"ses", "refresh-after", TYPE_DURATION, "1h", IN_SES(refresh_after), RANGE("100ms", "30d"),
+     .help = "How long attributes are good before they are fetched again, in the states that "
+             "last: Success, Failed, and without a custom MAIL FROM domain."},
+    {"ses", "refresh-unsettled-after", TYPE_DURATION, "1m", IN_SES(refresh_unsettled_after),
+     RANGE("100ms", "30d"), .help = "The same for Pending and TemporaryFailure."},
+    {"ses", "expire-after", TYPE_DURATION, "7d", IN_SES(expire_after), RANGE("1s", "365d"),
+     .help = "How long attributes count while SES cannot be asked; after that, on-expired says "
+             "what happens."},
+    {"ses", "connect-timeout", TYPE_DURATION, "5s", IN_SES(connect_timeout), RANGE("100ms", "5m"),
+     .help = "For a connection to SES."},
+    {"ses", "timeout", TYPE_DURATION, "30s", IN_SES(timeout), RANGE("100ms", "10m"),
+     .help = "For a whole call."},
+    {"ses", "ca-file", TYPE_PATH, "", IN_SES(ca_file),
+     .help = "The CA certificates that the endpoint is checked with; without a file, those of the "
+             "system."},
+    {"ses", "on-transition", TYPE_PATH, "", IN_SES(on_transition),
+     .help = "A program that is run when the status of an identity changes, with "
+             "MAILFROM_IDENTITY, MAILFROM_OLD_STATUS, MAILFROM_NEW_STATUS, MAILFROM_DOMAIN, "
+             "MAILFROM_SECTION and MAILFROM_REASON in its environment."},
+    {"ses", "on-transition-timeout", TYPE_DURATION, "30s", IN_SES(on_transition_timeout),
+     RANGE("100ms", "1h"), .help = "How long that program may take before it is killed."},
 };
 
 const size_t settings_schema_count = sizeof settings_schema / sizeof *settings_schema;
 _Static_assert(sizeof settings_schema / sizeof *settings_schema <= SETTINGS_COUNT_MAX,
                "settings.c has room for all");
 
-const char *const settings_sections[SETTINGS_SECTION_COUNT] = {"milter"};
+const struct settings_section settings_sections[SETTINGS_SECTION_COUNT] = {
+    {"milter", false, NULL},
+    {"sync", false, NULL},
+    {"ses", true,
+     "An AWS account and region, whose identities mailfrom-sync keeps in the store. For several, "
+     "each has a title, as in ses \"eu\" { .. }; of an identity that two have, the first one "
+     "counts."},
+};
 
 bool setting_is_in(const struct setting *setting, const char *section)
 {
@@ -89,7 +138,79 @@ const struct setting *setting_find(const char *section, const char *name)
     return NULL;
 }
 
-void *setting_slot(struct settings *settings, const struct setting *setting)
+void *setting_slot(void *base, const struct setting *setting)
 {
-    return (char *)settings + setting->offset;
+    return (char *)base + setting->offset;
+}
+
+const void *setting_value(const void *base, const struct setting *setting)
+{
+    return (const char *)base + setting->offset;
+}
+
+static bool is_in_ses(const struct setting *setting)
+{
+    return setting_is_in(setting, "ses");
+}
+
+static bool set_defaults(void *base, bool in_ses)
+{
+    struct failure why;
+
+    for (size_t i = 0; i < settings_schema_count; i++) {
+        if (is_in_ses(&settings_schema[i]) == in_ses &&
+            !setting_set_default(base, &settings_schema[i], &why))
+            return false;
+    }
+    return true;
+}
+
+static void free_values(void *base, bool in_ses)
+{
+    for (size_t i = 0; i < settings_schema_count; i++) {
+        if (is_in_ses(&settings_schema[i]) == in_ses)
+            setting_free(base, &settings_schema[i]);
+    }
+}
+
+struct settings *settings_default(void)
+{
+    struct settings *settings = calloc(1, sizeof *settings);
+
+    if (settings != NULL && !set_defaults(settings, false)) {
+        settings_free(settings);
+        settings = NULL;
+    }
+    return settings;
+}
+
+struct settings_ses *settings_ses_of(struct settings *settings, const char *title)
+{
+    struct settings_ses *ses;
+
+    for (size_t i = 0; i < settings->ses_count; i++) {
+        if (strcmp(settings->ses[i].title, title) == 0)
+            return &settings->ses[i];
+    }
+    ses = reallocarray(settings->ses, settings->ses_count + 1, sizeof *ses);
+    if (ses == NULL)
+        return NULL;
+    settings->ses = ses;
+    ses += settings->ses_count++;
+    memset(ses, 0, sizeof *ses);
+    ses->title = strdup(title);
+    return ses->title != NULL && set_defaults(ses, true) ? ses : NULL;
+}
+
+void settings_free(struct settings *settings)
+{
+    if (settings == NULL)
+        return;
+    for (size_t i = 0; i < settings->ses_count; i++) {
+        free_values(&settings->ses[i], true);
+        free(settings->ses[i].title);
+    }
+    free(settings->ses);
+    free_values(settings, false);
+    free(settings);
 }

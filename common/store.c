@@ -42,6 +42,11 @@ static bool fail(const struct store *store, int error, const char *what, struct 
 {
     int code = EX_IOERR;
 
+    if (error == EACCES || error == EPERM)
+        return failure_set(why, EX_NOPERM,
+                           "store %s: permission denied; it is for root and the group of the "
+                           "directory, who need to write to lock.mdb too",
+                           store->directory);
     if (error == ENOENT)
         return failure_set(why, EX_NOINPUT,
                            "there is no store in %s; `mailfromctl import` makes one",
@@ -50,7 +55,7 @@ static bool fail(const struct store *store, int error, const char *what, struct 
         error == MDB_PAGE_NOTFOUND || error == MDB_BAD_TXN || error == MDB_INCOMPATIBLE ||
         error == MDB_PANIC || error == EINVAL)
         code = EX_DATAERR;
-    else if (error == EACCES || error == EPERM || error == EROFS)
+    else if (error == EROFS)
         code = EX_NOPERM;
     return failure_set(why, code, "store %s: %s: %s", store->directory, what, mdb_strerror(error));
 }

@@ -82,6 +82,10 @@ bool store_directory_stat(const char *directory, struct stat *status, struct fai
     if (errno == ENOENT || errno == ENOTDIR)
         return failure_set(why, EX_NOINPUT,
                            "there is no store in %s; `mailfromctl import` makes one", directory);
-    return failure_set(why, errno == EACCES ? EX_NOPERM : EX_IOERR, "store %s: %s", directory,
-                       strerror(errno));
+    if (errno == EACCES)
+        return failure_set(why, EX_NOPERM,
+                           "store %s: permission denied; it is for root and the group of the "
+                           "directory",
+                           directory);
+    return failure_set(why, EX_IOERR, "store %s: %s", directory, strerror(errno));
 }

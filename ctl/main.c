@@ -86,8 +86,7 @@ int main(int argc, char *argv[])
     int status;
 
     /* The log is for the daemons: here, whatever matters comes back as a failure. */
-    log_open("mailfromctl", false);
-    (void)setlogmask(LOG_MASK(LOG_EMERG));
+    log_open("mailfromctl", LOG_TO_NOBODY);
     opterr = 0;
     if (!read_options(argc, argv, &invocation, &status))
         return status;

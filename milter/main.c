@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
+#include <limits.h>
 #include <pthread.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -38,6 +39,8 @@ static const char usage[] =
     "  --version  print the version and exit\n"
     "\n"
     "Signals: HUP and USR1 reload the settings, TERM and INT stop.\n";
+
+static char settings_path[PATH_MAX];
 
 static struct {
     const char *settings_file;
@@ -81,6 +84,9 @@ static void read_options(int argc, char **argv)
             exit(EX_USAGE);
         }
     }
+    /* In the background the directory is another, and a reload must find the file. */
+    if (realpath(options.settings_file, settings_path) != NULL)
+        options.settings_file = settings_path;
     if (optind < argc) {
         (void)fprintf(stderr, "%s: unexpected argument \"%s\"\n%s", program, argv[optind], usage);
         exit(EX_USAGE);
@@ -248,7 +254,7 @@ static bool start(struct settings *settings, struct failure *why)
     raise_descriptor_limit();
     if (!options.foreground && !go_to_background(why))
         return false;
-    log_open(program, options.foreground);
+    log_open(program, options.foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG);
     if (!milter_register(why) || !socket_open(settings, why) || !become(settings->milter.user, why))
         return false;
     log_write(LOG_INFO, "version %s, socket %s, mode %s", PACKAGE_VERSION, settings->milter.socket,

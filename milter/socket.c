@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <pwd.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -50,17 +51,34 @@ static bool check_is_free(const char *path, struct failure *why)
                        "socket %s is in use: is another mailfrom-milter running?", path);
 }
 
-static bool set_permissions(const char *path, const struct settings *settings, struct failure *why)
+static bool find_group(const char *name, gid_t *group, struct failure *why)
 {
-    const char *name = settings->milter.socket_group;
-    const struct group *group = *name == '\0' ? NULL : getgrnam(name);
+    const struct group *entry = getgrnam(name);
 
-    if (*name != '\0' && group == NULL)
+    if (entry == NULL)
         return failure_set(why, EX_CONFIG, "socket-group: there is no group \"%s\"", name);
-    if (group != NULL && chown(path, (uid_t)-1, group->gr_gid) != 0)
-        return failure_set(why, EX_NOPERM, "socket %s: giving it to the group %s: %s", path, name,
+    *group = entry->gr_gid;
+    return true;
+}
+
+/* The owner is the user that the program becomes: it must be able to knock (socket_nudge). */
+static bool find_owner(const char *name, uid_t *owner, struct failure *why)
+{
+    const struct passwd *entry = getpwnam(name);
+
+    if (entry == NULL)
+        return failure_set(why, EX_CONFIG, "user: there is no user \"%s\"", name);
+    *owner = entry->pw_uid;
+    return true;
+}
+
+static bool set_permissions(const char *path, uid_t owner, gid_t group, mode_t mode,
+                            struct failure *why)
+{
+    if (chown(path, owner, group) != 0)
+        return failure_set(why, EX_NOPERM, "socket %s: giving it to its user and group: %s", path,
                            strerror(errno));
-    if (chmod(path, (mode_t)settings->milter.socket_mode) != 0)
+    if (chmod(path, mode) != 0)
         return failure_set(why, EX_NOPERM, "socket %s: setting its mode: %s", path,
                            strerror(errno));
     return true;
@@ -86,28 +104,45 @@ static void remember_address(void)
     listening_length = 0;
 }
 
-bool socket_open(const struct settings *settings, struct failure *why)
+static bool listen_closed_to_all(const char *socket, struct failure *why)
 {
-    const char *path = unix_path(settings->milter.socket);
-    mode_t mask;
+    mode_t mask = umask(0777);
     int result;
 
-    if (path != NULL && !check_is_free(path, why))
-        return false;
-    if (smfi_setconn(settings->milter.socket) != MI_SUCCESS)
-        return failure_set(why, EX_CONFIG, "socket %s: libmilter does not take it",
-                           settings->milter.socket);
-    /* Closed to all until group and mode are set. */
-    mask = umask(0777);
     errno = 0;
     result = smfi_opensocket(true);
     (void)umask(mask);
-    if (result != MI_SUCCESS)
-        return failure_set(why, EX_UNAVAILABLE, "cannot open the socket %s: %s",
-                           settings->milter.socket,
-                           errno == 0 ? "libmilter gives no reason" : strerror(errno));
+    if (result == MI_SUCCESS)
+        return true;
+    return failure_set(why, EX_UNAVAILABLE, "cannot open the socket %s: %s", socket,
+                       errno == 0 ? "libmilter says why in the mail log" : strerror(errno));
+}
+
+bool socket_open(const struct settings *settings, struct failure *why)
+{
+    const char *socket = settings->milter.socket;
+    const char *path = unix_path(socket);
+    const char *group_name = settings->milter.socket_group;
+    const char *user_name = settings->milter.user;
+    uid_t owner = (uid_t)-1;
+    gid_t group = (gid_t)-1;
+
+    if (path != NULL && *user_name != '\0' && !find_owner(user_name, &owner, why))
+        return false;
+    if (path != NULL && *group_name != '\0' && !find_group(group_name, &group, why))
+        return false;
+    if (path != NULL && !check_is_free(path, why))
+        return false;
+    if (smfi_setconn(settings->milter.socket) != MI_SUCCESS)
+        return failure_set(why, EX_CONFIG, "socket %s: libmilter does not take it", socket);
+    if (!listen_closed_to_all(socket, why))
+        return false;
     remember_address();
-    return path == NULL || set_permissions(path, settings, why);
+    if (path == NULL ||
+        set_permissions(path, owner, group, (mode_t)settings->milter.socket_mode, why))
+        return true;
+    (void)unlink(path);
+    return false;
 }
 
 void socket_nudge(void)

@@ -8,9 +8,9 @@
 
 #include "common/settings.h"
 
-/* Opens it, with mode and group as the settings say. A unix socket that nobody listens on is
- * replaced; one that is in use is not (EX_UNAVAILABLE). After milter_register, before the
- * privileges are dropped, and before any thread is started. */
+/* Opens it, with mode, group and owner (`user`) as the settings say. A unix socket that nobody
+ * listens on is replaced; one that is in use is not (EX_UNAVAILABLE). After milter_register, before
+ * the privileges are dropped, and before any thread is started. */
 bool socket_open(const struct settings *settings, struct failure *why);
 
 /* Connects to the socket and hangs up, so that libmilter's listener looks up from its poll. */

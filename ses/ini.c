@@ -66,8 +66,9 @@ static bool copy_lower(struct parser *parser, struct text text, char out[INI_NAM
     if (text.length > INI_NAME_MAX)
         return fail(parser, "a key is too long");
     for (size_t i = 0; i < text.length; i++) {
-        char c = text.start[i];
-        out[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+        out[i] = text.start[i];
+        if (out[i] >= 'A' && out[i] <= 'Z')
+            out[i] += 'a' - 'A';
     }
     out[text.length] = '\0';
     return true;
@@ -100,7 +101,9 @@ static bool take_section_name(struct parser *parser, struct text text)
     size_t used = 0;
 
     for (size_t i = 0; i < text.length; i++) {
-        char c = is_space(text.start[i]) ? ' ' : text.start[i];
+        char c = text.start[i];
+        if (is_space(c))
+            c = ' ';
         if (c == '"' || c == '\'' || (c == ' ' && used > 0 && parser->section[used - 1] == ' '))
             continue;
         if (used == INI_NAME_MAX)

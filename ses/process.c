@@ -50,29 +50,33 @@ static bool take_word(const char **rest, char **out)
     return quote == '\0';
 }
 
-bool process_split(const char *command, char buffer[PROCESS_COMMAND_MAX + 1],
-                   char *words[PROCESS_WORDS_MAX + 1], struct failure *why)
+static size_t fail(struct failure *why, const char *what)
+{
+    (void)failure_set(why, EX_CONFIG, "credential_process %s", what);
+    return 0;
+}
+
+size_t process_split(const char *command, char buffer[PROCESS_COMMAND_MAX + 1],
+                     char *words[PROCESS_WORDS_MAX + 1], struct failure *why)
 {
     char *out = buffer;
     size_t count = 0;
 
-    if (strlen(command) > PROCESS_COMMAND_MAX - 1)
-        return failure_set(why, EX_CONFIG, "credential_process is too long");
+    if (strlen(command) > PROCESS_COMMAND_MAX)
+        return fail(why, "is too long");
     while (is_blank(*command))
         command++;
     while (*command != '\0') {
         if (count == PROCESS_WORDS_MAX)
-            return failure_set(why, EX_CONFIG, "credential_process has more than %d words",
-                               PROCESS_WORDS_MAX);
+            return fail(why, "has too many words");
         words[count++] = out;
         if (!take_word(&command, &out))
-            return failure_set(why, EX_CONFIG,
-                               "credential_process ends within quotes or after a backslash");
+            return fail(why, "ends within quotes or after a backslash");
         while (is_blank(*command))
             command++;
     }
     words[count] = NULL;
-    return count > 0 || failure_set(why, EX_CONFIG, "credential_process is empty");
+    return count > 0 ? count : fail(why, "is empty");
 }
 
 static int64_t milliseconds(void)
@@ -161,6 +165,9 @@ static bool wait_for(pid_t pid, int64_t deadline, bool *ended, struct failure *w
     /* Where the program ignores SIGCHLD there is no status; what was printed has to do. */
     if (found < 0 || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
         return true;
+    /* How posix_spawn may report that there is no such program. */
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+        return failure_set(why, EX_CONFIG, "credential_process cannot be run");
     if (WIFEXITED(status))
         return failure_set(why, EX_UNAVAILABLE, "credential_process fails with exit status %d",
                            WEXITSTATUS(status));
@@ -205,7 +212,7 @@ bool process_read_keys(const char *command, int timeout, struct keys *keys, stru
     size_t length = 0;
     bool fine;
 
-    if (!process_split(command, buffer, words, why))
+    if (process_split(command, buffer, words, why) == 0)
         return false;
     out = malloc(PROCESS_OUTPUT_MAX + 1);
     if (out == NULL)

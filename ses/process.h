@@ -17,9 +17,9 @@ enum { PROCESS_COMMAND_MAX = 4096, PROCESS_WORDS_MAX = 64, PROCESS_OUTPUT_MAX = 
  * EX_PROTOCOL if it prints something else. */
 bool process_read_keys(const char *command, int timeout, struct keys *keys, struct failure *why);
 
-/* Splits command into words, which point into buffer; ends with NULL. EX_CONFIG: an open quote, no
- * word, too many. */
-bool process_split(const char *command, char buffer[PROCESS_COMMAND_MAX + 1],
-                   char *words[PROCESS_WORDS_MAX + 1], struct failure *why);
+/* Splits command into words, which point into buffer; ends with NULL. Returns how many there are,
+ * or 0 for an open quote, no word, or too many (EX_CONFIG). */
+size_t process_split(const char *command, char buffer[PROCESS_COMMAND_MAX + 1],
+                     char *words[PROCESS_WORDS_MAX + 1], struct failure *why);
 
 #endif

@@ -28,3 +28,19 @@ FUZZ_TARGETS += tests/fuzz/fuzz_import
 tests_fuzz_fuzz_import_SOURCES = tests/fuzz/fuzz_import.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_import_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
 tests_fuzz_fuzz_import_LDADD = $(CTL_LIBS)
+
+# The SES client
+FUZZ_TARGETS += tests/fuzz/fuzz_ini tests/fuzz/fuzz_keys tests/fuzz/fuzz_ses_json \
+	tests/fuzz/fuzz_ses_xml
+tests_fuzz_fuzz_ini_SOURCES = tests/fuzz/fuzz_ini.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_ini_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
+tests_fuzz_fuzz_ini_LDADD = $(SES_LIBS)
+tests_fuzz_fuzz_keys_SOURCES = tests/fuzz/fuzz_keys.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_keys_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
+tests_fuzz_fuzz_keys_LDADD = $(SES_LIBS)
+tests_fuzz_fuzz_ses_json_SOURCES = tests/fuzz/fuzz_ses_json.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_ses_json_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
+tests_fuzz_fuzz_ses_json_LDADD = $(SES_LIBS)
+tests_fuzz_fuzz_ses_xml_SOURCES = tests/fuzz/fuzz_ses_xml.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_ses_xml_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
+tests_fuzz_fuzz_ses_xml_LDADD = $(SES_LIBS)

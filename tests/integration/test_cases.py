@@ -38,8 +38,11 @@ def test_explain_agrees_with_the_milter(laboratory, case):
 
 
 def result(outcome):
+    """As explain prints it: octets outside ASCII are escaped, for any terminal."""
     if outcome.delivery:
-        return f"MAIL FROM:<{outcome.delivery.sender}>"
+        sender = "".join(letter if letter.isascii() else cases.escaped(letter)
+                         for letter in outcome.delivery.sender)
+        return f"MAIL FROM:<{sender}>"
     return str(outcome.reply)
 
 

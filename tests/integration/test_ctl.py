@@ -4,13 +4,15 @@
 
 import json
 import os
+import shutil
+import subprocess
 
 import pytest
 
 from lab.laboratory import SAMPLE, sample_records
 from lab.programs import Milter
 
-EX_USAGE, EX_DATAERR, EX_NOINPUT, EX_UNAVAILABLE = 64, 65, 66, 69
+EX_USAGE, EX_DATAERR, EX_NOINPUT, EX_UNAVAILABLE, EX_NOPERM = 64, 65, 66, 69, 77
 
 # As `aws ses get-identity-mail-from-domain-attributes` prints it.
 SES_ANSWER = """\
@@ -246,10 +248,17 @@ def test_a_missing_store_is_told_and_not_made(own, arguments):
 
 @pytest.mark.parametrize("arguments", [
     ["colour"], ["import"], ["get"], ["remove"], ["explain"], ["explain", "shop.example"],
-    ["list", "--colour"], ["explain", "a@b.example", "--client", "nobody"], []],
+    ["list", "--colour"], ["explain", "a@b.example", "--client", "nobody"]],
     ids=" ".join)
 def test_wrong_usage(filled, arguments):
-    assert failed(filled.ctl(*arguments), EX_USAGE, "--help")
+    assert failed(filled.ctl(*arguments), EX_USAGE, "see `mailfromctl", "help")
+
+
+def test_no_command_at_all(own):
+    done = own.ctl()
+    assert done.returncode == EX_USAGE
+    for command in COMMANDS:
+        assert command in done.stderr
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -265,7 +274,10 @@ def test_the_store_is_closed_to_others(filled):
         assert os.stat(path).st_mode & 0o007 == 0, path
 
 
-def test_who_may_not_write_is_told_so(filled):
+def test_who_may_not_write_is_told_so(filled, laboratory):
     """An error is one line that says what is wrong, also for an ordinary user."""
-    done = filled.ctl("remove", "shop.example", user="nobody", group="nogroup", extra_groups=[])
-    assert failed(done, 77, filled.store)
+    program = shutil.copy(laboratory.programs.ctl, filled.base)  # where anybody can reach it
+    done = subprocess.run([program, "-c", filled.settings_file, "remove", "shop.example"],
+                          capture_output=True, text=True, timeout=30, user="nobody",
+                          group="nogroup", extra_groups=[])
+    assert failed(done, EX_NOPERM, filled.store)

@@ -94,11 +94,19 @@ def test_the_log_line_tells_the_whole_story(mta, milter):
 def test_what_the_network_sent_is_escaped_in_the_log(mta, milter):
     """A quoted local part may hold what a log line is made of."""
     mark = milter.log_size()
-    address = "\"a> verdict=pass <b\\\\\x01ü\"@shop.example"
+    address = '"a> verdict=pass <bü"@shop.example'
     send(mta.port, "info@shop.example", f"From: {address}")
     line = log_of(milter, mark)
     assert line["verdict"] == "custom"
     assert line["from"] == escaped(address)
+
+
+def test_control_characters_in_the_envelope(mta, milter):
+    mark = milter.log_size()
+    sender = '"a\x01\x1b[1m"@shop.example'
+    reply = send(mta.port, sender, "From: info@shop.example").reply
+    assert reply.code == 553
+    assert log_of(milter, mark)["sender"] == escaped(sender)
 
 
 def test_every_byte_of_the_log_is_printable_ascii(mta, milter):

@@ -4,12 +4,14 @@
 
 import os
 import random
+import re
 import shutil
+import subprocess
 
 import pytest
 
 from lab.client import send
-from lab.laboratory import sample_records
+from lab.laboratory import SAMPLE, sample_records
 from lab.load import Load
 
 SHOP = ("info@shop.example", "From: info@shop.example")
@@ -51,7 +53,7 @@ def assert_deferred(mta):
 
 
 def assert_moved(mta, sink):
-    assert sink.wait_for(send(mta.port, *SHOP).token).sender == MOVED
+    assert sink.delivery_of(send(mta.port, *SHOP)).sender == MOVED
 
 
 def test_removed_and_restored_under_load(mta, broken, sink):
@@ -69,7 +71,7 @@ def test_removed_and_restored_under_load(mta, broken, sink):
     assert broken.running
     for sent in load.sent:
         if sent.reply.ok:
-            assert sink.wait_for(sent.token).sender == MOVED
+            assert sink.delivery_of(sent).sender == MOVED
         else:
             assert str(sent.reply).startswith("451 4.3.0"), sent.reply
     log = broken.log_text(mark)
@@ -99,6 +101,28 @@ def a_directory_instead(milter):
     os.mkdir(data_file(milter))
 
 
+def rebuild(milter, change):
+    """Replaces the store by one that is sound for LMDB, with the contents changed as text."""
+    new = f"{milter.base}/rebuilt"
+    dump = subprocess.run(["mdb_dump", "-a", milter.store], check=True, capture_output=True,
+                          text=True).stdout
+    changed = change(dump)
+    assert changed != dump
+    os.mkdir(new)
+    subprocess.run(["mdb_load", new], input=changed, text=True, check=True)
+    os.rename(f"{new}/data.mdb", data_file(milter))
+    shutil.rmtree(new)
+
+
+def of_a_newer_schema(milter):
+    schema = "schema".encode("ascii").hex()
+    rebuild(milter, lambda dump: dump.replace(f" {schema}\n 01\n", f" {schema}\n 02\n"))
+
+
+def of_another_program(milter):
+    rebuild(milter, lambda dump: dump.replace("database=meta", "database=weather"))
+
+
 DAMAGES = pytest.mark.parametrize("damage", [garbage, cut_short, emptied, deleted],
                                   ids=lambda damage: damage.__name__)
 
@@ -113,6 +137,7 @@ def test_damaged_while_in_use(mta, broken, sink, damage):
     for _ in range(3):
         assert_deferred(mta)
     assert broken.log_text(mark).count("error: ") == 1
+    mark = broken.log_size()
     restore()
     broken.wait_for_log(IN_USE, mark)
     assert_moved(mta, sink)
@@ -130,6 +155,7 @@ def test_damaged_before_the_start(postfix, broken, sink, damage):
     assert broken.log_text(mark).count("error: ") == 1
     if os.path.isdir(data_file(broken)):
         os.rmdir(data_file(broken))
+    mark = broken.log_size()
     restore()
     broken.wait_for_log(IN_USE, mark)
     assert_moved(postfix, sink)
@@ -146,20 +172,38 @@ def test_random_octets_changed(postfix, broken, sink, seed):
         for _ in range(200):
             data.seek(chance.randrange(size))
             data.write(chance.randbytes(1))
-    mark = broken.log_size()
     broken.start()
     for _ in range(3):
         sent = send(postfix.port, *SHOP)
         if sent.reply.ok:
             # An identity whose name was hit is not found any more, and passes.
-            assert sink.wait_for(sent.token).sender in (MOVED, SHOP[0])
+            assert sink.delivery_of(sent).sender in (MOVED, SHOP[0])
         else:
             assert str(sent.reply).startswith("451 4.3.0"), sent.reply
     assert broken.running
     assert broken.ctl("list").returncode >= 0, "mailfromctl was killed by a signal"
+    mark = broken.log_size()
     restore()
     broken.wait_for_log(IN_USE, mark)
     assert_moved(postfix, sink)
+
+
+@pytest.mark.parametrize("change, sentence", [
+    (of_a_newer_schema, "schema 2.*newer version"),
+    (of_another_program, "not one of mailfrom-milter"),
+], ids=["newer schema", "another program"])
+def test_a_store_that_is_not_ours_to_read(mta, broken, sink, change, sentence):
+    restore = save(broken)
+    mark = broken.log_size()
+    change(broken)
+    broken.wait_for_log(sentence, mark)
+    assert_deferred(mta)
+    done = broken.ctl("import", str(SAMPLE))
+    assert done.returncode == 65 and re.search(sentence, done.stderr)
+    assert broken.log_text(mark).count("error: ") == 1
+    restore()
+    broken.wait_for_log(IN_USE, mark)
+    assert_moved(mta, sink)
 
 
 def test_filled_for_the_first_time_while_running(postfix, broken, sink):
@@ -184,6 +228,6 @@ def test_changes_are_seen_at_once(mta, broken, sink):
     broken.import_records({"shop.example": {
         "MailFromDomain": "other.shop.example", "MailFromDomainStatus": "Success",
         "BehaviorOnMXFailure": "RejectMessage"}})
-    assert sink.wait_for(send(mta.port, *SHOP).token).sender == "info@other.shop.example"
+    assert sink.delivery_of(send(mta.port, *SHOP)).sender == "info@other.shop.example"
     assert broken.ctl("remove", "shop.example").returncode == 0
-    assert sink.wait_for(send(mta.port, *SHOP).token).sender == "info@shop.example"
+    assert sink.delivery_of(send(mta.port, *SHOP)).sender == "info@shop.example"

@@ -74,7 +74,7 @@ def test_who_is_outbound(postfix, milter, sink, xclient, settings, reason):
     mark = milter.log_size()
     sent = send(postfix.port, "info@shop.example", "From: info@shop.example", xclient=xclient)
     expected = {"verified": "info@bounce.shop.example", "not-outbound": "info@shop.example"}
-    assert sink.wait_for(sent.token).sender == expected[reason]
+    assert sink.delivery_of(sent).sender == expected[reason]
     assert milter.verdicts(mark)[0]["reason"] == reason
 
 
@@ -82,5 +82,5 @@ def test_a_login_counts_for_its_own_session_only(postfix, milter, sink):
     logged_in, foreign = (
         send(postfix.port, "info@shop.example", "From: info@shop.example", xclient=xclient)
         for xclient in ("ADDR=192.0.2.7 LOGIN=joe", "ADDR=192.0.2.7"))
-    assert sink.wait_for(logged_in.token).sender == "info@bounce.shop.example"
-    assert sink.wait_for(foreign.token).sender == "info@shop.example"
+    assert sink.delivery_of(logged_in).sender == "info@bounce.shop.example"
+    assert sink.delivery_of(foreign).sender == "info@shop.example"

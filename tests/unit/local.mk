@@ -23,9 +23,34 @@ tests_unit_test_command_SOURCES = tests/unit/test_command.c $(CTL_CALL)
 tests_unit_test_command_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_import_SOURCES = tests/unit/test_import.c $(CTL_CALL)
 tests_unit_test_import_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+UNIT_TESTS += \
+	tests/unit/test_api_v1 \
+	tests/unit/test_api_v2 \
+	tests/unit/test_credentials \
+	tests/unit/test_endpoint \
+	tests/unit/test_ini \
+	tests/unit/test_sigv4
+tests_unit_test_api_v1_LDADD = $(SES_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_api_v2_LDADD = $(SES_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_credentials_LDADD = $(SES_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_endpoint_LDADD = $(SES_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_ini_LDADD = $(SES_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_sigv4_LDADD = $(SES_LIBS) $(CMOCKA_LIBS)
+
 
 # common/, and what milter/ holds beside the From reader
-UNIT_TESTS += 
+UNIT_TESTS += tests/unit/test_decision tests/unit/test_envelope tests/unit/test_failure \
+	tests/unit/test_identity tests/unit/test_local_part tests/unit/test_mail_from \
+	tests/unit/test_network tests/unit/test_reply tests/unit/test_word
+tests_unit_test_decision_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_envelope_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_failure_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_identity_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_local_part_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_mail_from_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_network_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_reply_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_word_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 endif
 
 # The From reader beside Python's; needs no cmocka.

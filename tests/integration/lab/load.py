@@ -11,8 +11,9 @@ SENDER = "info@shop.example"
 
 
 class Load:
-    """Several clients, each sending one message after the other on one connection. Use as a
-    context manager; afterwards, or meanwhile, `sent` has every outcome in the order of replies."""
+    """Several clients, each sending one message after the other; after a refusal on a new
+    connection, as an MTA does that has lost its milter. Use as a context manager; afterwards, or
+    meanwhile, `sent` has every outcome in the order of the replies."""
 
     def __init__(self, port, clients=3):
         self.sent = []
@@ -47,8 +48,15 @@ class Load:
 
     def _work(self):
         try:
-            with Client(self._port) as client:
-                while not self._stop.is_set():
-                    self.sent.append(client.send(SENDER, f"From: {SENDER}"))
+            while not self._stop.is_set():
+                with Client(self._port) as client:
+                    self._send_until_refused(client)
         except Exception as error:  # told by __exit__, in the thread of the test
             self._errors.append(error)
+
+    def _send_until_refused(self, client):
+        while not self._stop.is_set():
+            sent = client.send(SENDER, f"From: {SENDER}")
+            self.sent.append(sent)
+            if not sent.reply.ok:
+                return

@@ -114,6 +114,11 @@ class Sink:
                 raise AssertionError(f"no message {token} came to the next hop in {seconds:g} s")
             return self._by_token[token][0]
 
+    def delivery_of(self, sent):
+        """The message that a client sent, and that was accepted from it."""
+        assert sent.reply.ok, sent.reply
+        return self.wait_for(sent.token)
+
     def deliveries(self, token):
         with self._arrived:
             return list(self._by_token.get(token, []))

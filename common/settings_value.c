@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "common/duration.h"
+#include "common/identity.h"
+#include "common/reply.h"
+#include "common/settings_schema.h"
+#include "common/word.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+enum { TEXT_MAX = 1024 };
+
+/* --- a single value --- */
+
+static bool read_mode(int *mode, const char *text, struct failure *why)
+{
+    char *end;
+    unsigned long value = strtoul(text, &end, 8);
+
+    *mode = (int)value;
+    return (text[0] == '0' && *end == '\0' && value <= 0777) ||
+           failure_set(why, EX_CONFIG, "a mode is octal, 0000 to 0777, as in \"0660\"");
+}
+
+static bool read_word(int *index, const struct setting *setting, const char *text,
+                      struct failure *why)
+{
+    char choice[200];
+
+    *index = word_find(setting->words, setting->word_count, text);
+    if (*index >= 0)
+        return true;
+    word_choice(setting->words, setting->word_count, choice, sizeof choice);
+    return failure_set(why, EX_CONFIG, "\"%.100s\" is not one of %s", text, choice);
+}
+
+/* Of a socket's text, what comes after the prefix; NULL if it has another. */
+static const char *after(const char *text, const char *prefix)
+{
+    size_t length = strlen(prefix);
+    return strncmp(text, prefix, length) == 0 ? text + length : NULL;
+}
+
+/* libmilter would read the port 25x as 25. */
+static bool is_number(const char *text, unsigned long max, char end)
+{
+    char *rest;
+    unsigned long value = strtoul(text, &rest, 10);
+
+    return text[0] >= '0' && text[0] <= '9' && value <= max &&
+           (*rest == '\0' || (*rest == end && rest[1] != '\0'));
+}
+
+static bool check_socket(const char *text, struct failure *why)
+{
+    const char *rest;
+
+    if ((rest = after(text, "unix:")) != NULL || (rest = after(text, "local:")) != NULL ||
+        text[0] == '/') {
+        rest = rest == NULL ? text : rest;
+        if (rest[0] == '/' && rest[1] != '\0')
+            return true;
+    } else if ((rest = after(text, "inet:")) != NULL || (rest = after(text, "inet6:")) != NULL) {
+        if (is_number(rest, 65535, '@'))
+            return true;
+    } else if ((rest = after(text, "fd:")) != NULL && is_number(rest, 1023, '\0')) {
+        return true;
+    }
+    return failure_set(why, EX_CONFIG,
+                       "a socket is unix:/path, local:/path, inet:port@host, inet6:port@host or "
+                       "fd:number");
+}
+
+static bool set_text(char **slot, const char *text, struct failure *why)
+{
+    free(*slot);
+    *slot = strdup(text);
+    return *slot != NULL || failure_set(why, EX_OSERR, "out of memory");
+}
+
+static bool set_domain(char **slot, const char *text, struct failure *why)
+{
+    char domain[IDENTITY_DOMAIN_MAX + 1] = "";
+
+    if (*text != '\0' && !identity_parse_domain(domain, text, strlen(text), why))
+        return false;
+    return set_text(slot, domain, why);
+}
+
+static bool set_url(char **slot, const char *text, struct failure *why)
+{
+    if (*text != '\0' && strncmp(text, "https://", strlen("https://")) != 0 &&
+        strncmp(text, "http://", strlen("http://")) != 0)
+        return failure_set(why, EX_CONFIG, "a URL begins with https:// or http://, not \"%.100s\"",
+                           text);
+    return set_text(slot, text, why);
+}
+
+static bool set_path(char **slot, const struct setting *setting, const char *text,
+                     struct failure *why)
+{
+    bool may_be_empty = setting->initial[0] == '\0';
+
+    if (text[0] != '/' && !(may_be_empty && text[0] == '\0'))
+        return failure_set(why, EX_CONFIG, "an absolute path is needed, not \"%.100s\"", text);
+    return set_text(slot, text, why);
+}
+
+static bool read_duration(int64_t *slot, const struct setting *setting, const char *text,
+                          struct failure *why)
+{
+    int64_t minimum = 0, maximum = 0;
+
+    (void)duration_parse(&minimum, setting->minimum);
+    (void)duration_parse(&maximum, setting->maximum);
+    if (duration_parse(slot, text) && *slot >= minimum && *slot <= maximum)
+        return true;
+    return failure_set(why, EX_CONFIG,
+                       "\"%.100s\" is no duration from %s to %s: a number and a unit, as in "
+                       "\"500ms\", \"30s\", \"5m\", \"72h\" or \"7d\"",
+                       text, setting->minimum, setting->maximum);
+}
+
+static bool read_rate(double *slot, const struct setting *setting, const char *text,
+                      struct failure *why)
+{
+    char *end;
+    bool is_plain = *text != '\0' && strspn(text, "0123456789.") == strlen(text);
+
+    *slot = strtod(text, &end);
+    if (is_plain && *end == '\0' && *slot >= strtod(setting->minimum, NULL) &&
+        *slot <= strtod(setting->maximum, NULL))
+        return true;
+    return failure_set(why, EX_CONFIG, "\"%.100s\" is no number from %s to %s", text,
+                       setting->minimum, setting->maximum);
+}
+
+bool setting_read_text(void *base, const struct setting *setting, const char *text,
+                       struct failure *why)
+{
+    void *slot = setting_slot(base, setting);
+
+    if (strlen(text) > TEXT_MAX)
+        return failure_set(why, EX_CONFIG, "at most %d octets", TEXT_MAX);
+    switch (setting->type) {
+    case TYPE_TEXT:
+        return set_text(slot, text, why);
+    case TYPE_PATH:
+        return set_path(slot, setting, text, why);
+    case TYPE_SOCKET:
+        return check_socket(text, why) && set_text(slot, text, why);
+    case TYPE_DOMAIN:
+        return set_domain(slot, text, why);
+    case TYPE_URL:
+        return set_url(slot, text, why);
+    case TYPE_WORD:
+        return read_word(slot, setting, text, why);
+    case TYPE_SWITCH:
+        *(bool *)slot = strcmp(text, "true") == 0;
+        return true;
+    case TYPE_MODE:
+        return read_mode(slot, text, why);
+    case TYPE_DURATION:
+        return read_duration(slot, setting, text, why);
+    case TYPE_RATE:
+        return read_rate(slot, setting, text, why);
+    case TYPE_REJECT_REPLY:
+        return reply_check(text, '5', why) && set_text(slot, text, why);
+    case TYPE_DEFER_REPLY:
+        return reply_check(text, '4', why) && set_text(slot, text, why);
+    case TYPE_NETWORKS:
+    case TYPE_IDENTITIES:
+        break; /* setting_read_list */
+    }
+    return true;
+}
+
+/* --- lists --- */
+
+bool setting_is_list(const struct setting *setting)
+{
+    return setting->type == TYPE_NETWORKS || setting->type == TYPE_IDENTITIES;
+}
+
+static bool read_networks(struct settings *settings, const char *const items[], size_t count,
+                          struct failure *why)
+{
+    if (count > SETTINGS_NETWORKS_MAX)
+        return failure_set(why, EX_CONFIG, "at most %d networks", SETTINGS_NETWORKS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        if (!network_parse(&settings->milter.outbound_networks[i], items[i], why))
+            return false;
+    }
+    settings->milter.outbound_networks_count = count;
+    return true;
+}
+
+static void free_list(struct settings_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->items[i]);
+    free(list->items);
+    *list = (struct settings_list){NULL, 0};
+}
+
+static bool read_identities(struct settings_list *list, const char *const items[], size_t count,
+                            struct failure *why)
+{
+    struct identity identity;
+
+    free_list(list);
+    if (count > SETTINGS_LIST_MAX)
+        return failure_set(why, EX_CONFIG, "at most %d identities", SETTINGS_LIST_MAX);
+    if (count == 0)
+        return true;
+    list->items = calloc(count, sizeof *list->items);
+    for (size_t i = 0; list->items != NULL && i < count; i++) {
+        if (!identity_parse(&identity, items[i], strlen(items[i]), why))
+            return false;
+        list->items[i] = strdup(identity.text);
+        if (list->items[i] == NULL)
+            break;
+        list->count++;
+    }
+    return list->count == count || failure_set(why, EX_OSERR, "out of memory");
+}
+
+bool setting_read_list(void *base, const struct setting *setting, const char *const items[],
+                       size_t count, struct failure *why)
+{
+    if (setting->type == TYPE_NETWORKS)
+        return read_networks(base, items, count, why);
+    return read_identities(setting_slot(base, setting), items, count, why);
+}
+
+/* --- defaults --- */
+
+static bool set_default_list(void *base, const struct setting *setting, struct failure *why)
+{
+    const char *items[SETTINGS_COUNT_MAX];
+    char text[TEXT_MAX];
+    char *rest = NULL;
+    size_t count = 0;
+
+    (void)snprintf(text, sizeof text, "%s", setting->initial);
+    for (char *item = strtok_r(text, " ", &rest); item != NULL && count < SETTINGS_COUNT_MAX;
+         item = strtok_r(NULL, " ", &rest))
+        items[count++] = item;
+    return setting_read_list(base, setting, items, count, why);
+}
+
+bool setting_set_default(void *base, const struct setting *setting, struct failure *why)
+{
+    return setting_is_list(setting) ? set_default_list(base, setting, why)
+                                    : setting_read_text(base, setting, setting->initial, why);
+}
+
+void setting_free(void *base, const struct setting *setting)
+{
+    switch (setting->type) {
+    case TYPE_TEXT:
+    case TYPE_PATH:
+    case TYPE_SOCKET:
+    case TYPE_DOMAIN:
+    case TYPE_URL:
+    case TYPE_REJECT_REPLY:
+    case TYPE_DEFER_REPLY:
+        free(*(char **)setting_slot(base, setting));
+        break;
+    case TYPE_IDENTITIES:
+        free_list(setting_slot(base, setting));
+        break;
+    case TYPE_WORD:
+    case TYPE_SWITCH:
+    case TYPE_MODE:
+    case TYPE_DURATION:
+    case TYPE_RATE:
+    case TYPE_NETWORKS:
+        break;
+    }
+}

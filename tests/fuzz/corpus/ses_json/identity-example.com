@@ -1,0 +1,1 @@
+{"IdentityType": "DOMAIN", "FeedbackForwardingStatus": true, "VerifiedForSendingStatus": true, "VerificationStatus": "SUCCESS", "MailFromAttributes": {"BehaviorOnMxFailure": "REJECT_MESSAGE", "MailFromDomain": "m.example.com", "MailFromDomainStatus": "SUCCESS"}}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "common/log.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { CAPTURE_MAX = 2 * LOG_LINE_MAX };
+
+/* Logs text as the argument of a format, and returns what came out on stderr. */
+static size_t capture(char out[CAPTURE_MAX], int level, const char *text)
+{
+    FILE *file = tmpfile();
+    int saved = dup(STDERR_FILENO);
+    size_t length;
+
+    assert_non_null(file);
+    (void)dup2(fileno(file), STDERR_FILENO);
+    log_write(level, "%s", text);
+    (void)dup2(saved, STDERR_FILENO);
+    (void)close(saved);
+    rewind(file);
+    length = fread(out, 1, CAPTURE_MAX - 1, file);
+    out[length] = '\0';
+    (void)fclose(file);
+    return length;
+}
+
+static void names_program_and_level(void **state)
+{
+    (void)state;
+    static const struct {
+        int level;
+        const char *line;
+    } rows[] = {
+        {LOG_INFO, "program: text\n"},
+        {LOG_WARNING, "program: warning: text\n"},
+        {LOG_ERR, "program: error: text\n"},
+        {LOG_CRIT, "program: fatal: text\n"},
+    };
+    char out[CAPTURE_MAX];
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        (void)capture(out, rows[i].level, "text");
+        assert_string_equal(out, rows[i].line);
+    }
+}
+
+static void writes_one_line_whatever_the_text(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *line;
+    } rows[] = {
+        {"a\nb", "program: a\\x0ab\n"},
+        {"a\r\n", "program: a\\x0d\\x0a\n"},
+        {"\033[1m\t\177", "program: \\x1b[1m\\x09\\x7f\n"},
+        {"\303\274", "program: \\xc3\\xbc\n"},
+        {"%s %n", "program: %s %n\n"},
+        {"", "program: \n"},
+    };
+    char out[CAPTURE_MAX];
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        (void)capture(out, LOG_INFO, rows[i].text);
+        assert_string_equal(out, rows[i].line);
+    }
+}
+
+static void cuts_a_long_line(void **state)
+{
+    (void)state;
+    static const char octets[] = "x\n";
+    char text[2 * LOG_LINE_MAX];
+    char out[CAPTURE_MAX];
+
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t cut = 0; cut < 6; cut++) {
+            size_t length;
+            memset(text, octets[i], sizeof text);
+            text[sizeof text - 1 - cut] = '\0';
+            memset(text, 'a', cut);
+            length = capture(out, LOG_ERR, text);
+            assert_true(length > LOG_LINE_MAX - 8 && length < LOG_LINE_MAX + 64);
+            assert_ptr_equal(strchr(out, '\n'), out + length - 1);
+        }
+    }
+}
+
+static void cuts_a_long_program_name(void **state)
+{
+    (void)state;
+    static const char name[] = "0123456789012345678901234567890123456789";
+    char out[CAPTURE_MAX];
+
+    log_open(name, true);
+    (void)capture(out, LOG_WARNING, "text");
+    log_open("program", true);
+    assert_string_equal(out, "012345678901234567890123456789: warning: text\n");
+}
+
+static void escapes_what_the_log_could_mistake(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *escaped;
+    } rows[] = {
+        {"alice+n@x.example", "alice+n@x.example"},
+        {"a b", "a\\x20b"},
+        {"<a>", "\\x3ca\\x3e"},
+        {"a\\b", "a\\x5cb"},
+        {"a\r\nb", "a\\x0d\\x0ab"},
+        {"\303\274", "\\xc3\\xbc"},
+        {"\001\177\377", "\\x01\\x7f\\xff"},
+        {"\"a=b\"", "\"a=b\""},
+        {"", ""},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char out[100];
+        char *end = log_escape(out, out + sizeof out, rows[i].text, 50);
+        assert_string_equal(out, rows[i].escaped);
+        assert_ptr_equal(end, out + strlen(rows[i].escaped));
+    }
+}
+
+static void shows_where_it_was_cut(void **state)
+{
+    (void)state;
+    char out[100];
+
+    (void)log_escape(out, out + sizeof out, "abcd", 4);
+    assert_string_equal(out, "abcd");
+    (void)log_escape(out, out + sizeof out, "abcde", 4);
+    assert_string_equal(out, "abcd...");
+    (void)log_escape(out, out + sizeof out, "\n\n\n", 2);
+    assert_string_equal(out, "\\x0a\\x0a...");
+    (void)log_escape(out, out + sizeof out, "a", 0);
+    assert_string_equal(out, "...");
+}
+
+static void stays_within_its_buffer(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"aaaaaaaaaaaaaaaaaaaaaaaa", "\n\n\n\n\n\n\n\n\n\n\n\n",
+                                        "a\na\na\na\na\na\na\na\n"};
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        for (size_t size = 1; size < 24; size++) {
+            char out[32];
+            char *end;
+            memset(out, '#', sizeof out);
+            end = log_escape(out, out + size, texts[i], 100);
+            assert_true(end < out + size);
+            assert_int_equal(*end, '\0');
+            for (size_t j = size; j < sizeof out; j++)
+                assert_int_equal(out[j], '#');
+        }
+    }
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_program_and_level),
+        cmocka_unit_test(writes_one_line_whatever_the_text),
+        cmocka_unit_test(cuts_a_long_line),
+        cmocka_unit_test(cuts_a_long_program_name),
+        cmocka_unit_test(escapes_what_the_log_could_mistake),
+        cmocka_unit_test(shows_where_it_was_cut),
+        cmocka_unit_test(stays_within_its_buffer),
+    };
+    log_open("program", true);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "common/reply.h"
+#include "common/settings.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { FILE_SIZE_MAX = 1 << 20 };
+
+static struct settings *read_octets(const char *text, size_t length, struct failure *why)
+{
+    struct settings *settings;
+    FILE *in = tmpfile();
+    bool worked;
+
+    assert_non_null(in);
+    assert_int_equal(fwrite(text, 1, length, in), length);
+    rewind(in);
+    worked = settings_parse(&settings, in, "file.conf", why);
+    (void)fclose(in);
+    assert_int_equal(worked, settings != NULL);
+    if (!worked)
+        assert_true(why->text[0] != '\0' && strchr(why->text, '\n') == NULL);
+    return settings;
+}
+
+static struct settings *read_valid(const char *text)
+{
+    struct failure why;
+    struct settings *settings = read_octets(text, strlen(text), &why);
+
+    if (settings == NULL)
+        fail_msg("%s", why.text);
+    return settings;
+}
+
+/* What settings_print makes of them; to be freed. */
+static char *print(const struct settings *settings)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+
+    assert_non_null(out);
+    settings_print(settings, out);
+    (void)fclose(out);
+    return text;
+}
+
+struct row {
+    const char *behaviour;
+    const char *text;
+    const char *expected; /* within the print, or the complaint */
+};
+
+static void expect_taken(const struct row *row)
+{
+    struct failure why;
+    struct settings *settings = read_octets(row->text, strlen(row->text), &why);
+    char *printed;
+
+    if (settings == NULL)
+        fail_msg("%s: %s", row->behaviour, why.text);
+    printed = print(settings);
+    if (strstr(printed, row->expected) == NULL)
+        fail_msg("%s: %s", row->behaviour, printed);
+    free(printed);
+    settings_free(settings);
+}
+
+static void expect_refused(const struct row *row)
+{
+    struct failure why = {.text = ""};
+    struct settings *settings = read_octets(row->text, strlen(row->text), &why);
+
+    if (settings != NULL)
+        fail_msg("%s: taken", row->behaviour);
+    if (strstr(why.text, row->expected) == NULL || why.exit_code != EX_CONFIG)
+        fail_msg("%s: %d, %s", row->behaviour, why.exit_code, why.text);
+}
+
+static void has_a_default_for_everything(void **state)
+{
+    (void)state;
+    struct settings *settings = read_valid("");
+
+    assert_string_equal(settings->store, DEFAULT_STORE);
+    assert_string_equal(settings->store_group, "");
+    assert_string_equal(settings->default_mail_from_domain, "");
+    assert_string_equal(settings->milter.socket, "inet:8899@127.0.0.1");
+    assert_int_equal(settings->milter.socket_mode, 0660);
+    assert_string_equal(settings->milter.socket_group, "");
+    assert_string_equal(settings->milter.user, "");
+    assert_int_equal(settings->milter.identity_from, IDENTITY_FROM_HEADER);
+    assert_int_equal(settings->milter.outbound_networks_count, 2);
+    assert_true(settings->milter.outbound_authenticated);
+    assert_int_equal(settings->milter.on_unknown_identity, VERDICT_PASS);
+    assert_int_equal(settings->milter.on_unavailable, VERDICT_DEFER);
+    assert_int_equal(settings->milter.on_expired, VERDICT_DEFER);
+    assert_int_equal(settings->milter.temporary_failure, TEMPORARY_FAILURE_REJECT);
+    assert_int_equal(settings->milter.mode, MODE_ENFORCE);
+    assert_string_equal(settings->milter.reject_reply, reply_default_reject);
+    assert_string_equal(settings->milter.defer_reply, reply_default_defer);
+    assert_true(settings->milter.strip_label);
+    settings_free(settings);
+    settings_free(NULL);
+}
+
+static void knows_loopback_by_default(void **state)
+{
+    (void)state;
+    struct settings *settings = read_valid("milter { }");
+    const struct network *networks = settings->milter.outbound_networks;
+
+    assert_true(network_contains(networks, 2, "127.1.2.3"));
+    assert_true(network_contains(networks, 2, "IPv6:::1"));
+    assert_false(network_contains(networks, 2, "192.0.2.1"));
+    settings_free(settings);
+}
+
+static void takes_each_type_of_value(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"path", "store = \"/a b\"", "store = \"/a b\""},
+        {"text", "store-group = postfix", "store-group = \"postfix\""},
+        {"empty text", "store-group = \"\"", "store-group = \"\""},
+        {"domain", "default-mail-from-domain = \"B\303\274cher.Example.\"",
+         "default-mail-from-domain = \"xn--bcher-kva.example\""},
+        {"no domain", "default-mail-from-domain = \"\"", "default-mail-from-domain = \"\""},
+        {"unix socket", "milter { socket = \"unix:/run/s\" }", "socket = \"unix:/run/s\""},
+        {"local socket", "milter { socket = \"local:/run/s\" }", "socket = \"local:/run/s\""},
+        {"path as socket", "milter { socket = /run/s }", "socket = \"/run/s\""},
+        {"inet socket", "milter { socket = \"inet:1@h\" }", "socket = \"inet:1@h\""},
+        {"inet6 socket", "milter { socket = \"inet6:1@::1\" }", "socket = \"inet6:1@::1\""},
+        {"fd socket", "milter { socket = \"fd:3\" }", "socket = \"fd:3\""},
+        {"mode", "milter { socket-mode = \"0600\" }", "socket-mode = \"0600\""},
+        {"lowest mode", "milter { socket-mode = \"0\" }", "socket-mode = \"0000\""},
+        {"highest mode", "milter { socket-mode = \"0777\" }", "socket-mode = \"0777\""},
+        {"mode without quotes", "milter { socket-mode = 0606 }", "socket-mode = \"0606\""},
+        {"identity-from", "milter { identity-from = \"envelope\" }",
+         "identity-from = \"envelope\""},
+        {"mode of work", "milter { mode = monitor }", "mode = \"monitor\""},
+        {"temporary failure", "milter { temporary-failure = defer }",
+         "temporary-failure = \"defer\""},
+        {"policy pass", "milter { on-expired = pass }", "on-expired = \"pass\""},
+        {"policy default", "milter { on-expired = default }", "on-expired = \"default\""},
+        {"policy reject", "milter { on-unavailable = reject }", "on-unavailable = \"reject\""},
+        {"policy defer", "milter { on-unknown-identity = defer }",
+         "on-unknown-identity = \"defer\""},
+        {"switch off", "milter { strip-label = false }", "strip-label = false"},
+        {"switch by another word", "milter { strip-label = no }", "strip-label = false"},
+        {"switch on", "milter { outbound-authenticated = yes }", "outbound-authenticated = true"},
+        {"networks", "milter { outbound-networks = {\"192.0.2.0/24\", \"2001:db8::1\"} }",
+         "outbound-networks = {\"192.0.2.0/24\", \"2001:db8::1/128\"}"},
+        {"reject reply", "milter { reject-reply = \"550 5.7.1 {from}\" }",
+         "reject-reply = \"550 5.7.1 {from}\""},
+        {"defer reply", "milter { defer-reply = \"450 4.7.1 \\\"x\\\"\" }",
+         "defer-reply = \"450 4.7.1 \\\"x\\\"\""},
+        {"the last of two counts", "store = /a\nstore = /b", "store = \"/b\""},
+        {"comments", "# c\n// c\n/* c */ store = /a # c", "store = \"/a\""},
+        {"single quotes", "store = '/a$b'", "store = \"/a\\$b\""},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        expect_taken(&rows[i]);
+}
+
+static void refuses_wrong_values_with_line_and_choice(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"relative path", "\n\nstore = \"a\"", "file.conf:3: store: an absolute path is needed"},
+        {"empty path", "store = \"\"", "file.conf:1: store: an absolute path is needed"},
+        {"domain", "\ndefault-mail-from-domain = \"a b\"",
+         "file.conf:2: default-mail-from-domain: \"a b\" is not a domain name"},
+        {"address as domain", "default-mail-from-domain = \"a@b\"", "is not a domain name"},
+        {"socket", "milter {\nsocket = \"tcp:1\"\n}",
+         "file.conf:2: socket: a socket is unix:/path, local:/path, inet:port@host"},
+        {"empty socket", "milter { socket = \"\" }", "a socket is unix:/path"},
+        {"relative socket", "milter { socket = \"unix:s\" }", "a socket is unix:/path"},
+        {"socket without a port", "milter { socket = \"inet:\" }", "a socket is unix:/path"},
+        {"mode beyond", "milter { socket-mode = \"01000\" }",
+         "file.conf:1: socket-mode: a mode is octal, 0000 to 0777"},
+        {"mode in decimal", "milter { socket-mode = \"660\" }", "a mode is octal"},
+        {"mode with 8", "milter { socket-mode = \"0680\" }", "a mode is octal"},
+        {"mode in words", "milter { socket-mode = \"0rw\" }", "a mode is octal"},
+        {"empty mode", "milter { socket-mode = \"\" }", "a mode is octal"},
+        {"huge mode", "milter { socket-mode = \"040000000660\" }", "a mode is octal"},
+        {"policy", "milter { on-expired = \"drop\" }",
+         "file.conf:1: on-expired: \"drop\" is not one of pass, default, reject or defer"},
+        {"policy custom", "milter { on-unavailable = \"custom\" }",
+         "is not one of pass, default, reject or defer"},
+        {"policy in upper case", "milter { on-unknown-identity = \"Pass\" }", "is not one of"},
+        {"identity-from", "milter { identity-from = \"sender\" }",
+         "is not one of header or envelope"},
+        {"mode of work", "milter { mode = \"\" }", "is not one of enforce or monitor"},
+        {"temporary failure", "milter { temporary-failure = \"pass\" }",
+         "is not one of reject or defer"},
+        {"switch", "milter {\n\nstrip-label = maybe }", "file.conf:3: invalid boolean value"},
+        {"network", "milter { outbound-networks = {\"127.0.0.1\", \"localhost\"} }",
+         "file.conf:1: outbound-networks: \"localhost\" is not an IP network"},
+        {"host bits", "milter { outbound-networks = {\"192.0.2.1/24\"} }",
+         "has bits set after its prefix"},
+        {"reject reply", "milter { reject-reply = \"451 4.3.0 x\" }",
+         "file.conf:1: reject-reply: a reply begins with a code of class 5"},
+        {"defer reply", "milter { defer-reply = \"421 4.3.0 x\" }", "would close the connection"},
+        {"reply with a line end", "milter { defer-reply = \"451 4.3.0 a\\nb\" }",
+         "printable ASCII"},
+        {"unknown setting", "stor = /a",
+         "file.conf:1: no such option 'stor'; there are store, store-group, "
+         "default-mail-from-domain, milter {..}"},
+        {"unknown setting in the section", "milter {\nstore = /a\n}",
+         "file.conf:2: no such option 'store'; there are socket, socket-mode"},
+        {"setting of the section outside", "socket = \"fd:3\"", "no such option 'socket'"},
+        {"unknown section", "sync { }", "no such option 'sync'"},
+        {"include", "include(\"/etc/passwd\")", "no such option"},
+        {"no value", "store =\n", "file.conf:"},
+        {"no equals sign", "store \"/a\"", "file.conf:1: "},
+        {"list for a text", "store = {\"/a\"}", "file.conf:1: "},
+        {"text for a list", "milter { outbound-networks = {{ }", "file.conf:1: "},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        expect_refused(&rows[i]);
+}
+
+static void refuses_a_file_that_was_cut_short(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"section", "milter {\nmode = monitor\n", "the file ends inside of a section"},
+        {"section without a line end", "milter { mode = monitor", "file.conf: "},
+        {"only the opening brace", "milter {", "the file ends inside of a section"},
+        {"comment", "store = /a /* b", "file.conf"},
+        {"string", "store = \"/a", "file.conf"},
+        {"single-quoted string", "store = '/a", "file.conf"},
+        {"list", "milter { outbound-networks = {\"127.0.0.1\"", "file.conf"},
+        {"value", "store =", "file.conf"},
+        {"brace too many", "milter { } }", "file.conf"},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        expect_refused(&rows[i]);
+}
+
+static void refuses_nul_octets(void **state)
+{
+    (void)state;
+    static const char text[] = "store = /a\0\n";
+    struct failure why;
+
+    assert_null(read_octets(text, sizeof text - 1, &why));
+    assert_int_equal(why.exit_code, EX_CONFIG);
+    assert_non_null(strstr(why.text, "file.conf: a file of settings holds no NUL octets"));
+    assert_null(read_octets("\0", 1, &why));
+}
+
+static void caps_the_size_of_the_file(void **state)
+{
+    (void)state;
+    char *text = malloc(FILE_SIZE_MAX);
+    struct failure why;
+    struct settings *settings;
+
+    assert_non_null(text);
+    memset(text, '\n', FILE_SIZE_MAX);
+    settings = read_octets(text, FILE_SIZE_MAX - 1, &why);
+    assert_non_null(settings);
+    settings_free(settings);
+    assert_null(read_octets(text, FILE_SIZE_MAX, &why));
+    assert_int_equal(why.exit_code, EX_CONFIG);
+    assert_non_null(strstr(why.text, "octets at most"));
+    free(text);
+}
+
+/* Builds `before`, count times `item`, `after`. */
+static struct settings *read_repeated(const char *before, const char *item, size_t count,
+                                      const char *after, struct failure *why)
+{
+    char *text = malloc(strlen(before) + count * strlen(item) + strlen(after) + 1);
+    struct settings *settings;
+    char *end;
+
+    assert_non_null(text);
+    end = stpcpy(text, before);
+    for (size_t i = 0; i < count; i++)
+        end = stpcpy(end, item);
+    end = stpcpy(end, after);
+    settings = read_octets(text, (size_t)(end - text), why);
+    free(text);
+    return settings;
+}
+
+static void caps_the_length_of_a_value(void **state)
+{
+    (void)state;
+    struct failure why;
+    struct settings *settings = read_repeated("store = \"/", "x", 1023, "\"", &why);
+
+    assert_non_null(settings);
+    settings_free(settings);
+    assert_null(read_repeated("store = \"/", "x", 1024, "\"", &why));
+    assert_non_null(strstr(why.text, "file.conf:1: store: at most 1024 octets"));
+    assert_null(read_repeated("store = \"/", "x", 100000, "\"", &why));
+    assert_null(read_repeated("", "x", 100000, " = 1", &why));
+    assert_int_equal(why.exit_code, EX_CONFIG);
+}
+
+static void caps_the_number_of_networks(void **state)
+{
+    (void)state;
+    struct failure why;
+    struct settings *settings = read_repeated("milter { outbound-networks = {", "\"10.0.0.1\",",
+                                              SETTINGS_NETWORKS_MAX - 1, "\"10.0.0.1\"} }", &why);
+
+    assert_non_null(settings);
+    assert_int_equal(settings->milter.outbound_networks_count, SETTINGS_NETWORKS_MAX);
+    settings_free(settings);
+    assert_null(read_repeated("milter { outbound-networks = {", "\"10.0.0.1\",",
+                              SETTINGS_NETWORKS_MAX, "\"10.0.0.1\"} }", &why));
+    assert_non_null(strstr(why.text, "at most 256 networks"));
+}
+
+static void prints_what_reads_back_the_same(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "",
+        "store = \"/a b\\\\c\\\"d\\$HOME\"\nstore-group = \"x y\"\n"
+        "default-mail-from-domain = m.example\n"
+        "milter { socket = 'unix:/run/$x' socket-mode = \"0666\" user = u mode = monitor\n"
+        "identity-from = envelope outbound-networks = {\"10.0.0.0/8\", \"::/0\"}\n"
+        "outbound-authenticated = off on-expired = reject on-unavailable = pass\n"
+        "on-unknown-identity = default temporary-failure = defer strip-label = off\n"
+        "reject-reply = \"550 5.0.0 \\\"{identity}\\\" costs \\$5 # /* \\\\ '\"\n"
+        "defer-reply = '450 4.0.0 $HOME {status}' }",
+    };
+
+    (void)setenv("HOME", "/nowhere", 1);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct settings *settings;
+        struct settings *again;
+        char *first;
+        char *second;
+        settings = read_valid(texts[i]);
+        first = print(settings);
+        again = read_valid(first);
+        second = print(again);
+        assert_string_equal(first, second);
+        free(first);
+        free(second);
+        settings_free(settings);
+        settings_free(again);
+    }
+}
+
+static void reads_environment_variables_in_strings(void **state)
+{
+    (void)state;
+    static const struct row taken[] = {
+        {"in double quotes", "store = \"${MF_TEST}/b\"", "store = \"/from/environment/b\""},
+        {"not in single quotes", "store = '/${MF_TEST}'", "store = \"/\\${MF_TEST}\""},
+        {"escaped", "store = \"/\\${MF_TEST}\"", "store = \"/\\${MF_TEST}\""},
+        {"with a default", "store = \"${MF_UNSET:-/d}\"", "store = \"/d\""},
+    };
+    static const struct row refused = {"checked like any value", "store = \"${MF_UNSET}\"",
+                                       "file.conf:1: store: an absolute path is needed"};
+
+    (void)setenv("MF_TEST", "/from/environment", 1);
+    (void)unsetenv("MF_UNSET");
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        expect_taken(&taken[i]);
+    expect_refused(&refused);
+}
+
+static void reads_the_sample_as_the_defaults(void **state)
+{
+    (void)state;
+    char *sample = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&sample, &length);
+    struct settings *settings;
+    struct settings *defaults = read_valid("");
+    char *printed[2];
+
+    assert_non_null(out);
+    settings_print_sample(out);
+    (void)fclose(out);
+    settings = read_valid(sample);
+    printed[0] = print(settings);
+    printed[1] = print(defaults);
+    assert_string_equal(printed[0], printed[1]);
+    free(printed[0]);
+    free(printed[1]);
+    free(sample);
+    settings_free(settings);
+    settings_free(defaults);
+}
+
+/* The sample with every setting uncommented says the same. */
+static void reads_the_uncommented_sample_as_the_defaults(void **state)
+{
+    (void)state;
+    char *sample = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&sample, &length);
+    struct settings *settings;
+    struct settings *defaults = read_valid("");
+    char *printed[2];
+
+    assert_non_null(out);
+    settings_print_sample(out);
+    (void)fclose(out);
+    for (char *at = sample; (at = strchr(at, '#')) != NULL; at++) {
+        if (at[1] >= 'a' && at[1] <= 'z')
+            *at = ' ';
+    }
+    settings = read_valid(sample);
+    printed[0] = print(settings);
+    printed[1] = print(defaults);
+    assert_string_equal(printed[0], printed[1]);
+    free(printed[0]);
+    free(printed[1]);
+    free(sample);
+    settings_free(settings);
+    settings_free(defaults);
+}
+
+static void reads_a_file(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/mailfrom-test-XXXXXX";
+    int file = mkstemp(path);
+    struct settings *settings = NULL;
+    struct failure why;
+
+    assert_true(file >= 0);
+    assert_int_equal(write(file, "store = /a\n", 11), 11);
+    (void)close(file);
+    assert_true(settings_read(&settings, path, &why));
+    assert_string_equal(settings->store, "/a");
+    settings_free(settings);
+    (void)unlink(path);
+    assert_false(settings_read(&settings, path, &why));
+    assert_null(settings);
+    assert_int_equal(why.exit_code, EX_CONFIG);
+    assert_memory_equal(why.text, path, strlen(path));
+    assert_non_null(strstr(why.text, "No such file or directory"));
+    assert_false(settings_read(&settings, "/tmp", &why));
+    assert_int_equal(why.exit_code, EX_CONFIG);
+}
+
+static void starts_afresh_after_a_failure(void **state)
+{
+    (void)state;
+    struct failure why;
+    struct settings *settings;
+
+    assert_null(read_octets("milter { mode = monitor\n x = 1 }", 32, &why));
+    settings = read_valid("store = /a");
+    assert_int_equal(settings->milter.mode, MODE_ENFORCE);
+    settings_free(settings);
+    assert_null(read_octets("store = \"/unclosed", 18, &why));
+    settings = read_valid("milter { mode = monitor }");
+    assert_int_equal(settings->milter.mode, MODE_MONITOR);
+    settings_free(settings);
+    assert_null(read_octets("/* unclosed", 11, &why));
+    settings_free(read_valid("milter { mode = monitor }"));
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(has_a_default_for_everything),
+        cmocka_unit_test(knows_loopback_by_default),
+        cmocka_unit_test(takes_each_type_of_value),
+        cmocka_unit_test(refuses_wrong_values_with_line_and_choice),
+        cmocka_unit_test(refuses_a_file_that_was_cut_short),
+        cmocka_unit_test(refuses_nul_octets),
+        cmocka_unit_test(caps_the_size_of_the_file),
+        cmocka_unit_test(caps_the_length_of_a_value),
+        cmocka_unit_test(caps_the_number_of_networks),
+        cmocka_unit_test(prints_what_reads_back_the_same),
+        cmocka_unit_test(reads_environment_variables_in_strings),
+        cmocka_unit_test(reads_the_sample_as_the_defaults),
+        cmocka_unit_test(reads_the_uncommented_sample_as_the_defaults),
+        cmocka_unit_test(reads_a_file),
+        cmocka_unit_test(starts_afresh_after_a_failure),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
