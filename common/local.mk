@@ -3,6 +3,7 @@
 noinst_LIBRARIES += libcommon.a
 libcommon_a_CPPFLAGS = $(AM_CPPFLAGS) $(LMDB_CFLAGS) $(CONFUSE_CFLAGS) $(IDN2_CFLAGS)
 libcommon_a_SOURCES = \
+	common/daemon.c common/daemon.h \
 	common/decision.c common/decision.h \
 	common/duration.c common/duration.h \
 	common/envelope.c common/envelope.h \
@@ -15,12 +16,14 @@ libcommon_a_SOURCES = \
 	common/lookup.c common/lookup.h \
 	common/mail_from.c common/mail_from.h \
 	common/network.c common/network.h \
+	common/refresh_request.c common/refresh_request.h \
 	common/reply.c common/reply.h \
 	common/settings.c common/settings.h \
 	common/settings_print.c \
 	common/settings_schema.c common/settings_schema.h \
 	common/settings_title.c common/settings_title.h \
 	common/settings_value.c \
+	common/source_state.c common/source_state.h \
 	common/store.c common/store.h \
 	common/store_directory.c common/store_directory.h \
 	common/word.c common/word.h

@@ -5,6 +5,7 @@
  */
 #include "build-config.h"
 
+#include "common/daemon.h"
 #include "common/log.h"
 #include "common/settings.h"
 #include "milter/live_settings.h"
@@ -12,13 +13,9 @@
 #include "milter/signals.h"
 #include "milter/socket.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <grp.h>
 #include <limits.h>
 #include <pthread.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,72 +175,6 @@ static void raise_descriptor_limit(void)
     }
 }
 
-static bool become(const char *name, struct failure *why)
-{
-    const struct passwd *user = *name == '\0' ? NULL : getpwnam(name);
-
-    if (*name == '\0')
-        return true;
-    if (user == NULL)
-        return failure_set(why, EX_CONFIG, "user: there is no user \"%s\"", name);
-    if (geteuid() == user->pw_uid)
-        return true;
-    if (initgroups(name, user->pw_gid) != 0 || setgid(user->pw_gid) != 0 ||
-        setuid(user->pw_uid) != 0)
-        return failure_set(why, EX_NOPERM, "cannot become the user \"%s\": %s", name,
-                           strerror(errno));
-    return true;
-}
-
-/* --- background --- */
-
-static int ready_pipe = -1;
-
-/* Forks. The parent waits until the child is ready or has failed, and exits with its code, so that
- * whoever started the program learns how it went. */
-static bool go_to_background(struct failure *why)
-{
-    unsigned char code = EX_SOFTWARE; /* of a child that ended without a word */
-    int ends[2];
-    pid_t child;
-
-    if (pipe(ends) != 0 || (child = fork()) < 0)
-        return failure_set(why, EX_OSERR, "cannot go to the background: %s", strerror(errno));
-    if (child > 0) {
-        (void)close(ends[1]);
-        if (read(ends[0], &code, 1) != 1)
-            code = EX_SOFTWARE;
-        _exit(code);
-    }
-    (void)close(ends[0]);
-    ready_pipe = ends[1];
-    (void)setsid();
-    return chdir("/") == 0 || failure_set(why, EX_OSERR, "cannot change to /: %s", strerror(errno));
-}
-
-static void tell_parent(int exit_code)
-{
-    unsigned char code = (unsigned char)exit_code;
-
-    if (ready_pipe < 0)
-        return;
-    if (write(ready_pipe, &code, 1) != 1)
-        log_write(LOG_WARNING, "the parent process is gone");
-    (void)close(ready_pipe);
-    ready_pipe = -1;
-}
-
-static bool leave_terminal(struct failure *why)
-{
-    int null = open("/dev/null", O_RDWR);
-
-    if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
-        return failure_set(why, EX_OSERR, "cannot open /dev/null: %s", strerror(errno));
-    if (null > 2)
-        (void)close(null);
-    return true;
-}
-
 /* --- main --- */
 
 static bool start(struct settings *settings, struct failure *why)
@@ -252,10 +183,11 @@ static bool start(struct settings *settings, struct failure *why)
 
     signals_init(&handlers);
     raise_descriptor_limit();
-    if (!options.foreground && !go_to_background(why))
+    if (!options.foreground && !daemon_go_to_background(why))
         return false;
     log_open(program, options.foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG);
-    if (!milter_register(why) || !socket_open(settings, why) || !become(settings->milter.user, why))
+    if (!milter_register(why) || !socket_open(settings, why) ||
+        !daemon_become(settings->milter.user, why))
         return false;
     log_write(LOG_INFO, "version %s, socket %s, mode %s", PACKAGE_VERSION, settings->milter.socket,
               settings->milter.mode == MODE_MONITOR ? "monitor" : "enforce");
@@ -263,9 +195,9 @@ static bool start(struct settings *settings, struct failure *why)
     if (lookup == NULL || !live_settings_take(settings))
         return failure_set(why, EX_OSERR, "out of memory");
     milter_use(lookup);
-    if (!options.foreground && !leave_terminal(why))
+    if (!options.foreground && !daemon_leave_terminal(why))
         return false;
-    tell_parent(EX_OK);
+    daemon_tell_parent(EX_OK);
     return true;
 }
 
@@ -285,7 +217,7 @@ static void finish(void)
 static int fail(const struct failure *why)
 {
     (void)fprintf(stderr, "%s: %s\n", program, why->text);
-    tell_parent(why->exit_code);
+    daemon_tell_parent(why->exit_code);
     return why->exit_code;
 }
 

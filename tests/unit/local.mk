@@ -23,21 +23,6 @@ tests_unit_test_command_SOURCES = tests/unit/test_command.c $(CTL_CALL)
 tests_unit_test_command_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_import_SOURCES = tests/unit/test_import.c $(CTL_CALL)
 tests_unit_test_import_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
-UNIT_TESTS += \
-	tests/unit/test_api_v1 \
-	tests/unit/test_api_v2 \
-	tests/unit/test_credentials \
-	tests/unit/test_endpoint \
-	tests/unit/test_ini \
-	tests/unit/test_sigv4
-tests_unit_test_api_v1_LDADD = $(SES_LIBS) $(CMOCKA_LIBS)
-tests_unit_test_api_v2_LDADD = $(SES_LIBS) $(CMOCKA_LIBS)
-tests_unit_test_credentials_LDADD = $(SES_LIBS) $(CMOCKA_LIBS)
-tests_unit_test_endpoint_LDADD = $(SES_LIBS) $(CMOCKA_LIBS)
-tests_unit_test_ini_LDADD = $(SES_LIBS) $(CMOCKA_LIBS)
-tests_unit_test_sigv4_LDADD = $(SES_LIBS) $(CMOCKA_LIBS)
-
-
 # common/, and what milter/ holds beside the From reader
 UNIT_TESTS += tests/unit/test_decision tests/unit/test_envelope tests/unit/test_failure \
 	tests/unit/test_identity tests/unit/test_local_part tests/unit/test_mail_from \

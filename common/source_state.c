@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "common/source_state.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const source_operation_words[SOURCE_OPERATION_COUNT] = {
+    [SOURCE_LIST] = "ListEmailIdentities",
+    [SOURCE_VERIFY] = "GetIdentityVerificationAttributes",
+    [SOURCE_FETCH] = "GetIdentityMailFromDomainAttributes",
+};
+
+#define AT(member) offsetof(struct source_state, member)
+
+/* All members but the text; each is eight octets. */
+static const struct {
+    const char *key;
+    size_t offset;
+} members[] = {
+    {"last-call", AT(last_call)},
+    {"last-success", AT(last_success)},
+    {"last-list", AT(last_list)},
+    {"last-error-at", AT(last_error_at)},
+    {"failing-since", AT(failing_since)},
+    {"next-call", AT(next_call)},
+    {"calls-list", AT(calls[SOURCE_LIST])},
+    {"calls-verify", AT(calls[SOURCE_VERIFY])},
+    {"calls-fetch", AT(calls[SOURCE_FETCH])},
+    {"failures-list", AT(failures[SOURCE_LIST])},
+    {"failures-verify", AT(failures[SOURCE_VERIFY])},
+    {"failures-fetch", AT(failures[SOURCE_FETCH])},
+    {"transitions", AT(transitions)},
+    {"identities", AT(identities)},
+    {"pid", AT(pid)},
+    {"heartbeat", AT(heartbeat)},
+};
+enum { MEMBER_COUNT = sizeof members / sizeof *members };
+
+static const char error_key[] = "last-error";
+
+void source_state_name(char name[SOURCE_NOTE_SIZE], const char *title)
+{
+    (void)snprintf(name, SOURCE_NOTE_SIZE, "source/ses/%.*s", MAIL_FROM_SECTION_MAX, title);
+}
+
+void source_state_encode(const struct source_state *state, char text[STORE_NOTE_MAX + 1])
+{
+    size_t used = 0;
+    int64_t value;
+
+    for (size_t i = 0; i < MEMBER_COUNT; i++) {
+        memcpy(&value, (const char *)state + members[i].offset, sizeof value);
+        used += (size_t)snprintf(text + used, STORE_NOTE_MAX + 1 - used, "%s=%" PRId64 "\n",
+                                 members[i].key, value);
+    }
+    (void)snprintf(text + used, STORE_NOTE_MAX + 1 - used, "%s=%.*s\n", error_key,
+                   (int)strcspn(state->last_error, "\n"), state->last_error);
+}
+
+static void decode_line(struct source_state *state, const char *line, size_t length)
+{
+    const char *equals = memchr(line, '=', length);
+    size_t key = equals == NULL ? 0 : (size_t)(equals - line);
+    int64_t value;
+
+    if (key == strlen(error_key) && memcmp(line, error_key, key) == 0)
+        (void)snprintf(state->last_error, sizeof state->last_error, "%.*s", (int)(length - key - 1),
+                       equals + 1);
+    for (size_t i = 0; key > 0 && i < MEMBER_COUNT; i++) {
+        if (strlen(members[i].key) != key || memcmp(line, members[i].key, key) != 0)
+            continue;
+        value = strtoll(equals + 1, NULL, 10);
+        memcpy((char *)state + members[i].offset, &value, sizeof value);
+    }
+}
+
+void source_state_decode(struct source_state *state, const char *text)
+{
+    memset(state, 0, sizeof *state);
+    while (*text != '\0') {
+        size_t length = strcspn(text, "\n");
+        decode_line(state, text, length);
+        text += length;
+        text += *text == '\n';
+    }
+}
+
+enum store_result source_state_read(struct store *store, const char *title,
+                                    struct source_state *state, struct failure *why)
+{
+    char name[SOURCE_NOTE_SIZE];
+    char text[STORE_NOTE_MAX + 1] = "";
+    enum store_result result;
+
+    source_state_name(name, title);
+    result = store_note_get(store, name, text, why);
+    source_state_decode(state, result == STORE_FOUND ? text : "");
+    return result;
+}
+
+bool source_state_write(struct store *store, const char *title, const struct source_state *state,
+                        struct failure *why)
+{
+    char name[SOURCE_NOTE_SIZE];
+    char text[STORE_NOTE_MAX + 1];
+
+    source_state_name(name, title);
+    source_state_encode(state, text);
+    return store_note_put(store, name, text, why);
+}
+
+bool source_state_is_alive(const struct source_state *state, int64_t now)
+{
+    return state->pid != 0 && now - state->heartbeat < 3 * SOURCE_HEARTBEAT &&
+           state->heartbeat - now < 3 * SOURCE_HEARTBEAT;
+}

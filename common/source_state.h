@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ *
+ * How a source of records is doing: what mailfrom-sync tells mailfromctl, and itself after a
+ * restart, in a note of the store. One note for each section `ses`.
+ */
+#ifndef COMMON_SOURCE_STATE_H
+#define COMMON_SOURCE_STATE_H
+
+#include "common/store.h"
+
+enum source_operation { SOURCE_LIST, SOURCE_VERIFY, SOURCE_FETCH };
+enum { SOURCE_OPERATION_COUNT = SOURCE_FETCH + 1 };
+extern const char *const source_operation_words[SOURCE_OPERATION_COUNT]; /* SES's own names */
+
+enum {
+    SOURCE_ERROR_MAX = 500,
+    SOURCE_HEARTBEAT = 10000, /* milliseconds between two writes of a mailfrom-sync that is idle */
+    SOURCE_NOTE_SIZE = 16 + MAIL_FROM_SECTION_MAX
+};
+
+/* Times are milliseconds since the epoch, 0 for never. */
+struct source_state {
+    int64_t last_call; /* committed before the call goes out: the budget outlives the process */
+    int64_t last_success;
+    int64_t last_list; /* the last that was complete */
+    int64_t last_error_at;
+    int64_t failing_since; /* 0: the last call went well */
+    int64_t next_call;
+    char last_error[SOURCE_ERROR_MAX + 1]; /* one line; kept after a success, see failing_since */
+    uint64_t calls[SOURCE_OPERATION_COUNT];
+    uint64_t failures[SOURCE_OPERATION_COUNT];
+    uint64_t transitions;
+    uint64_t identities; /* of the account, when last listed */
+    int64_t pid;         /* of the mailfrom-sync that wrote this, 0 once it has ended */
+    int64_t heartbeat;   /* when it wrote this */
+};
+
+/* The name of the note. title: of the section, "" for none. */
+void source_state_name(char name[SOURCE_NOTE_SIZE], const char *title);
+
+/* The text: a line `key=value` for each member. Keys that are not known are passed over and missing
+ * ones are zero, so that versions may differ. */
+void source_state_encode(const struct source_state *state, char text[STORE_NOTE_MAX + 1]);
+void source_state_decode(struct source_state *state, const char *text);
+
+/* A source that never ran has an empty state, and STORE_NOT_FOUND. */
+enum store_result source_state_read(struct store *store, const char *title,
+                                    struct source_state *state, struct failure *why);
+
+/* Inside store_update. */
+bool source_state_write(struct store *store, const char *title, const struct source_state *state,
+                        struct failure *why);
+
+/* Has a mailfrom-sync written this within the last three heartbeats, and not ended since? */
+bool source_state_is_alive(const struct source_state *state, int64_t now);
+
+#endif
