@@ -1,0 +1,377 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: the mailfrom-milter contributors
+"""mailfromctl where it calls SES, against the stand-in; what it does is looked at with `aws`."""
+
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from lab.programs import Milter
+from standin.ses import Account, Fault, Identity, Ses
+
+EX_USAGE, EX_DATAERR, EX_UNAVAILABLE, EX_TEMPFAIL, EX_PROTOCOL, EX_NOPERM, EX_CONFIG = \
+    64, 65, 69, 75, 76, 77, 78
+
+SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+TOKEN = "session/token+="
+KEYS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": SECRET}
+NOWHERE = {"AWS_CONFIG_FILE": "/nonexistent", "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
+           "AWS_EC2_METADATA_DISABLED": "true"}
+
+SUCCESS = ("put", "example.com", "--mail-from-domain", "bounces.example.com",
+           "--behavior-on-mx-failure", "RejectMessage")
+CHANGE = ("put", "example.com", "--mail-from-domain", "new.example.com",
+          "--behavior-on-mx-failure", "RejectMessage")
+
+
+def record(domain="", status="Success", behavior="UseDefaultValue", **ours):
+    attributes = {"MailFromDomain": domain, "MailFromDomainStatus": status} if domain else {}
+    return attributes | {"BehaviorOnMXFailure": behavior, "Record": {"Source": "ses"} | ours}
+
+
+RECORDS = {
+    "example.com": record("bounces.example.com", behavior="RejectMessage"),
+    "user+tag@example.com": record(),
+    "imported.example": record("m.imported.example", Source="file"),
+    "local.example": record("m.local.example", Source="local"),
+}
+
+
+@pytest.fixture
+def ses():
+    with Ses([Identity("example.com", domain="bounces.example.com", status="Success",
+                       behavior="RejectMessage"),
+              Identity("user+tag@example.com"),
+              Identity("unstored.example"),
+              Identity("new.example", verification="Pending")]) as server:
+        yield server
+
+
+class Administrator(Milter):
+    """A settings file with a section for the stand-in, and a shell with keys in it."""
+
+    def __init__(self, programs, base, ses):
+        self.ses = ses
+        self.environment = KEYS | NOWHERE
+        super().__init__(programs, base)
+
+    def default_settings(self):
+        return {"store": self.store, "ses": self.section()}
+
+    def section(self, **changes):
+        return {"region": "us-east-1", "endpoint": self.ses.url, "requests-per-second": "1000",
+                "connect-timeout": "2s", "timeout": "3s"} | changes
+
+    def ctl(self, *arguments, environment=None, **options):
+        inherited = {name: value for name, value in os.environ.items()
+                     if not name.startswith("AWS_")}
+        done = super().ctl(*arguments, env=inherited | self.environment | (environment or {}),
+                           **options)
+        for secret in (SECRET, TOKEN):
+            assert secret not in done.stdout + done.stderr
+        return done
+
+    def put(self, *arguments, **options):
+        done = self.ctl(*arguments, **options)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def stored(self, identity):
+        return json.loads(self.put("export"))["MailFromDomainAttributes"].get(identity)
+
+    def calls(self):
+        return [operation for _, operation, _, _ in self.ses.calls]
+
+
+@pytest.fixture
+def administrator(laboratory, ses):
+    own = Administrator(laboratory.programs, f"{laboratory.base}/ses-{os.urandom(4).hex()}", ses)
+    own.import_records(RECORDS)
+    return own
+
+
+def aws(ses, service, *arguments):
+    if not shutil.which("aws"):
+        pytest.skip("awscli is not installed")
+    done = subprocess.run(["aws", "--endpoint-url", ses.url, "--output", "json", service,
+                           *arguments], env={"PATH": os.environ["PATH"], "AWS_PAGER": "",
+                                             "AWS_DEFAULT_REGION": "us-east-1", **KEYS, **NOWHERE},
+                          capture_output=True, text=True, timeout=60, check=True)
+    return json.loads(done.stdout) if done.stdout else None
+
+
+def failed(done, status, *words):
+    """One line on stderr that has these words, and nothing on stdout."""
+    assert (done.returncode, done.stdout) == (status, ""), done.stderr
+    assert done.stderr.count("\n") == 1
+    for word in words:
+        assert word in done.stderr
+    return True
+
+
+# put
+
+def test_put_sets_both_attributes_in_ses_and_in_the_store(administrator, ses):
+    assert "new.example.com" in administrator.put(*CHANGE)
+    assert aws(ses, "sesv2", "get-email-identity", "--email-identity", "example.com")[
+        "MailFromAttributes"] == {"MailFromDomain": "new.example.com",
+                                  "MailFromDomainStatus": "PENDING",
+                                  "BehaviorOnMxFailure": "REJECT_MESSAGE"}
+    got = administrator.put("get", "example.com")
+    assert json.loads(got) == aws(ses, "ses", "get-identity-mail-from-domain-attributes",
+                                  "--identities", "example.com")
+    ours = administrator.stored("example.com")["Record"]
+    assert ours["Source"] == "ses" and ours["Verified"] is True
+    assert ours["StatusSince"] == ours["Checked"] == ours["RefreshAfter"] < ours["ExpireAfter"]
+
+
+@pytest.mark.parametrize("spelling, meaning", [
+    ("UseDefaultValue", "UseDefaultValue"), ("USE_DEFAULT_VALUE", "UseDefaultValue"),
+    ("RejectMessage", "RejectMessage"), ("REJECT_MESSAGE", "RejectMessage"),
+    (None, "UseDefaultValue")])
+def test_put_takes_both_spellings_and_always_sends_both_attributes(administrator, ses, spelling,
+                                                                   meaning):
+    behavior = ("--behavior-on-mx-failure", spelling) if spelling else ()
+    administrator.put("put", "example.com", "--mail-from-domain", "New.Example.COM.", *behavior)
+    v2 = {"UseDefaultValue": "USE_DEFAULT_VALUE", "RejectMessage": "REJECT_MESSAGE"}[meaning]
+    assert json.loads(ses.requests[-1].body) == {"MailFromDomain": "new.example.com",
+                                                 "BehaviorOnMxFailure": v2}
+    assert administrator.stored("example.com")["BehaviorOnMXFailure"] == meaning
+
+
+def test_clear_clears_both(administrator, ses):
+    administrator.put("put", "example.com", "--clear")
+    assert ses.identities["example.com"].domain == ""
+    assert json.loads(administrator.put("get", "example.com")) == aws(
+        ses, "ses", "get-identity-mail-from-domain-attributes", "--identities", "example.com")
+    assert "nothing was changed" in administrator.put("put", "example.com", "--clear")
+    assert administrator.calls().count("PutEmailIdentityMailFromAttributes") == 1
+
+
+def test_an_unchanged_success_is_left_alone_unless_forced(administrator, ses):
+    assert "nothing was changed (--force" in administrator.put(*SUCCESS)
+    assert administrator.calls() == ["GetEmailIdentity"]
+    assert administrator.stored("example.com")["MailFromDomainStatus"] == "Success"
+    assert "it is Pending" in administrator.put(*SUCCESS, "--force")
+    assert administrator.calls() == ["GetEmailIdentity", "PutEmailIdentityMailFromAttributes"]
+    assert administrator.stored("example.com")["MailFromDomainStatus"] == "Pending"
+
+
+def test_what_counts_is_what_ses_has_and_not_what_the_store_has(administrator, ses):
+    ses.identities["example.com"].status = "Failed"
+    administrator.put(*SUCCESS)
+    assert ses.identities["example.com"].status == "Pending"
+    ses.identities["example.com"].status = "Success"
+    assert "nothing was changed" in administrator.put(*SUCCESS)
+    assert administrator.stored("example.com")["MailFromDomainStatus"] == "Success"
+
+
+def test_an_address_with_odd_characters(administrator, ses):
+    administrator.put("put", "user+tag@example.com", "--mail-from-domain", "m.example.com")
+    assert ses.identities["user+tag@example.com"].domain == "m.example.com"
+    assert "example.com" in ses.identities["example.com"].domain
+
+
+def test_an_identity_that_the_store_does_not_have_yet(administrator):
+    administrator.put("put", "unstored.example", "--mail-from-domain", "m.unstored.example")
+    assert administrator.stored("unstored.example")["Record"]["Verified"] is True
+
+
+def test_a_store_that_is_missing_stays_missing(administrator, ses):
+    shutil.rmtree(administrator.store)
+    assert "mailfrom-sync will fetch it" in administrator.put(*CHANGE)
+    assert ses.identities["example.com"].domain == "new.example.com"
+    assert not os.path.exists(administrator.store)
+
+
+def test_records_of_other_sources_are_refused_before_any_call(administrator, ses):
+    for identity in ("imported.example", "local.example"):
+        assert failed(administrator.ctl("put", identity, "--clear"), EX_UNAVAILABLE,
+                      f"mailfromctl remove {identity}")
+    assert ses.requests == []
+
+
+@pytest.mark.parametrize("status, arguments", [
+    (EX_USAGE, ()),
+    (EX_USAGE, ("example.com",)),
+    (EX_USAGE, ("example.com", "m.example.com", "--clear")),
+    (EX_USAGE, ("example.com", "--clear", "--mail-from-domain", "m.example.com")),
+    (EX_USAGE, ("example.com", "--clear", "--behavior-on-mx-failure", "UseDefaultValue")),
+    (EX_USAGE, ("example.com", "--mail-from-domain", "m.example.com", "--behavior-on-mx-failure",
+                "rejectmessage")),
+    (EX_USAGE, ("--email-identity", "example.com", "--behavior-on-mx-failure", "REJECT_MESSAGE")),
+    (EX_DATAERR, ("example com", "--clear")),
+    (EX_DATAERR, ("example.com", "--mail-from-domain", "example.com")),
+    (EX_DATAERR, ("example.com", "--mail-from-domain", "m.notexample.com")),
+    (EX_DATAERR, ("user@example.com", "--mail-from-domain", "m.example.org")),
+    (EX_DATAERR, ("example.com", "--mail-from-domain", "m..example.com")),
+    (EX_CONFIG, ("example.com", "--clear", "--section", "elsewhere")),
+])
+def test_misuse_and_breaches_of_the_rules_of_ses_never_reach_it(administrator, ses, status,
+                                                                arguments):
+    assert failed(administrator.ctl("put", *arguments), status)
+    assert ses.requests == []
+
+
+def test_the_complaint_about_a_domain_is_the_one_of_ses(administrator, ses):
+    ours = administrator.ctl("put", "example.com", "--mail-from-domain", "m.example.org").stderr
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        aws(ses, "sesv2", "put-email-identity-mail-from-attributes", "--email-identity",
+            "example.com", "--mail-from-domain", "m.example.org")
+    assert ours.removeprefix("mailfromctl: ").strip() in refused.value.stderr
+
+
+# What SES refuses
+
+def test_an_unknown_identity(administrator):
+    put = ("put", "nobody.example", "--mail-from-domain", "m.nobody.example")
+    for force in ((), ("--force",)):
+        assert failed(administrator.ctl(*put, *force), EX_DATAERR,
+                      "Identity <nobody.example> does not exist.", "us-east-1")
+    assert administrator.stored("nobody.example") is None
+
+
+def test_an_unverified_identity(administrator):
+    assert failed(administrator.ctl("put", "new.example", "--mail-from-domain", "m.new.example"),
+                  EX_DATAERR, "BadRequestException", "Provided MAIL-FROM domain <m.new.example> or "
+                  "its parents are not verified for identity <new.example>.", "verify the identity")
+
+
+REFUSALS = {
+    "denied": (EX_NOPERM, "AccessDenied", "ses:PutEmailIdentityMailFromAttributes",
+               "arn:aws:ses:us-east-1:*:identity/example.com", "iam-policy-administrator.json"),
+    "expired": (EX_NOPERM, "ExpiredTokenException", "get new ones"),
+    "throttle": (EX_TEMPFAIL, "TooManyRequestsException", "Rate exceeded", "try again"),
+    "500": (EX_TEMPFAIL, "InternalServiceError", "HTTP 500"),
+    "503": (EX_TEMPFAIL, "ServiceUnavailableException"),
+    "reset": (EX_TEMPFAIL, "PutEmailIdentityMailFromAttributes"),
+    "hang": (EX_TEMPFAIL, "PutEmailIdentityMailFromAttributes"),
+    "redirect": (EX_UNAVAILABLE, "HTTP 301"),
+    "empty_400": (EX_DATAERR, "HTTP 400"),
+    "null_message": (EX_DATAERR, "BadRequestException"),
+}
+
+
+@pytest.mark.parametrize("kind, expected", REFUSALS.items(), ids=REFUSALS.keys())
+def test_a_refusal_says_what_ses_said_and_what_to_do_and_changes_nothing(administrator, ses, kind,
+                                                                         expected):
+    before = administrator.stored("example.com")
+    ses.faults = [Fault(kind, "PutEmailIdentityMailFromAttributes", times=None)]
+    assert failed(administrator.ctl(*CHANGE), *expected)
+    assert administrator.stored("example.com") == before
+
+
+def test_each_call_names_the_permission_that_it_lacks(administrator, ses):
+    ses.faults = [Fault("denied", None, times=None)]
+    assert failed(administrator.ctl(*CHANGE), EX_NOPERM, "allow the action ses:GetEmailIdentity ")
+    assert failed(administrator.ctl(*CHANGE, "--force"), EX_NOPERM,
+                  "allow the action ses:PutEmailIdentityMailFromAttributes ")
+
+
+@pytest.mark.parametrize("environment, status, words", [
+    ({"AWS_SECRET_ACCESS_KEY": "wrong"}, EX_NOPERM, ("InvalidSignatureException", "secret key")),
+    ({"AWS_ACCESS_KEY_ID": "AKIDOTHER"}, EX_NOPERM, ("UnrecognizedClientException", "these keys")),
+    ({"AWS_SECRET_ACCESS_KEY": ""}, EX_CONFIG, ("AWS_SECRET_ACCESS_KEY",)),
+    ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, None, ("AWS_ACCESS_KEY_ID",)),
+    ({"AWS_PROFILE": "missing"}, EX_CONFIG, ("missing",)),
+])
+def test_wrong_or_missing_credentials(administrator, environment, status, words):
+    done = administrator.ctl(*CHANGE, environment=environment)
+    assert failed(done, status or done.returncode, *words)
+    assert done.returncode != 0
+
+
+def test_an_expired_session(administrator, ses):
+    ses.accounts["ASIAEXAMPLE"] = Account(SECRET, TOKEN, expired=True)
+    done = administrator.ctl(*CHANGE, environment={"AWS_ACCESS_KEY_ID": "ASIAEXAMPLE",
+                                                   "AWS_SESSION_TOKEN": TOKEN})
+    assert failed(done, EX_NOPERM, "ExpiredTokenException", "AWS_SESSION_TOKEN")
+
+
+def test_the_administrators_credentials_come_before_those_of_the_section(administrator, tmp_path):
+    file = tmp_path / "credentials"
+    file.write_text(f"[daemon]\naws_access_key_id = AKIDDAEMON\naws_secret_access_key = {SECRET}\n"
+                    f"[admin]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = {SECRET}\n",
+                    encoding="utf-8")
+    administrator.write_settings({"ses": {"profile": "daemon"}})
+    administrator.put(*CHANGE, environment={"AWS_SHARED_CREDENTIALS_FILE": str(file)})
+    administrator.environment = NOWHERE | {"AWS_SHARED_CREDENTIALS_FILE": str(file)}
+    administrator.put(*SUCCESS, environment={"AWS_PROFILE": "admin"})
+    assert failed(administrator.ctl(*CHANGE), EX_NOPERM, "UnrecognizedClientException")
+
+
+# Sections
+
+def two_sections(administrator):
+    administrator.settings = None
+    settings = {"store": administrator.store, 'ses "us"': administrator.section(),
+                'ses "eu"': administrator.section(region="eu-west-1")}
+    from lab.programs import settings_text
+    administrator.write_settings_text(settings_text(settings))
+
+
+def test_of_several_sections_the_right_one_is_found(administrator, ses):
+    two_sections(administrator)
+    put = ("put", "unstored.example", "--mail-from-domain", "m.unstored.example")
+    assert failed(administrator.ctl(*put), EX_CONFIG, '--section TITLE: ses "us", ses "eu"')
+    administrator.put(*put, "--section", "eu")
+    assert "eu-west-1/ses" in ses.requests[-1].headers["Authorization"]
+    # The record now says where it came from.
+    administrator.put("put", "unstored.example", "--clear")
+    assert "eu-west-1/ses" in ses.requests[-1].headers["Authorization"]
+    assert failed(administrator.ctl(*put, "--section", "us"), EX_USAGE, 'ses "eu"')
+
+
+def test_no_section(administrator):
+    administrator.write_settings_text(f'store = "{administrator.store}"\n')
+    assert failed(administrator.ctl(*CHANGE), EX_CONFIG, "no section `ses'")
+
+
+# The names of the AWS CLI
+
+def test_the_commands_of_the_aws_cli(administrator, ses):
+    put = ("put-email-identity-mail-from-attributes", "--email-identity", "example.com",
+           "--mail-from-domain", "m.example.com", "--behavior-on-mx-failure", "REJECT_MESSAGE")
+    get = ("get-identity-mail-from-domain-attributes", "--identities", "user+tag@example.com",
+           "example.com")
+    administrator.put(*put)
+    assert json.loads(administrator.put(*get)) == aws(ses, "ses", *get)
+    assert administrator.put(*get) == administrator.put("get", *get[2:])
+    administrator.put(*put[:3])
+    assert ses.identities["example.com"].domain == ""
+    aws(ses, "sesv2", *put)
+    assert "Pending" in administrator.put(*put)
+
+
+# records
+
+def test_records_prints_what_to_publish(administrator):
+    assert administrator.put("records", "example.com") == (
+        "bounces.example.com. IN MX 10 feedback-smtp.us-east-1.amazonses.com.\n"
+        'bounces.example.com. IN TXT "v=spf1 include:amazonses.com ~all"\n')
+
+
+def test_records_before_the_domain_is_put(administrator):
+    assert failed(administrator.ctl("records", "user+tag@example.com"), EX_UNAVAILABLE)
+    assert failed(administrator.ctl("records", "nobody.example"), EX_UNAVAILABLE)
+    for identity, domain in (("user+tag@example.com", "m.example.com"),
+                             ("nobody.example", "m.nobody.example")):
+        assert administrator.put("records", identity, "--mail-from-domain", domain).startswith(
+            f"{domain}. IN MX 10 feedback-smtp.us-east-1.amazonses.com.\n")
+    assert failed(administrator.ctl("records", "nobody.example", "--mail-from-domain", "m.example"),
+                  EX_DATAERR, "is not subdomain")
+
+
+def test_records_of_other_sources_are_not_invented(administrator):
+    for identity in ("imported.example", "local.example"):
+        assert failed(administrator.ctl("records", identity), EX_UNAVAILABLE, "not ses")
+
+
+def test_records_without_a_region(administrator):
+    administrator.write_settings({"ses": {"region": ""}})
+    assert failed(administrator.ctl("records", "example.com"), EX_CONFIG, "region")
+    assert "eu-central-1" in administrator.put("records", "example.com",
+                                               environment={"AWS_REGION": "eu-central-1"})
