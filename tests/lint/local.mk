@@ -5,6 +5,7 @@ LINT_TESTS = \
 	tests/lint/layers \
 	tests/lint/words \
 	tests/lint/settings \
+	tests/lint/policies \
 	tests/lint/format \
 	tests/lint/shell \
 	tests/lint/static
