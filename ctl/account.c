@@ -47,7 +47,8 @@ struct account *account_open(const struct settings_ses *section, struct store *s
     account->section = section;
     account->store = store;
     (void)account_region(section, account->region);
-    settings.region = account->region;
+    /* A region that is none has to be complained about, not passed over. */
+    settings.region = account->region[0] != '\0' ? account->region : section->region;
     settings.profile = administrator_has_credentials() ? NULL : section->profile;
     account->client = ses_client_new(&settings, why);
     if (account->client == NULL) {
@@ -117,12 +118,12 @@ bool account_region(const struct settings_ses *section, char region[ENDPOINT_REG
 {
     struct profile profile;
     struct failure ignored;
-    const char *found = NULL;
+    const char *found;
 
     region[0] = '\0';
-    if (profile_read(&profile, profile_name(section->profile, &environment_process),
-                     &environment_process, &ignored))
-        found = endpoint_configured_region(section->region, &environment_process, &profile);
+    (void)profile_read(&profile, profile_name(section->profile, &environment_process),
+                       &environment_process, &ignored);
+    found = endpoint_configured_region(section->region, &environment_process, &profile);
     if (found != NULL && endpoint_check_region(found, &ignored))
         (void)snprintf(region, ENDPOINT_REGION_MAX + 1, "%s", found);
     profile_reset(&profile);

@@ -44,11 +44,46 @@ static const struct command commands[] = {
      "\n"
      "Without --client and --authenticated it is taken for a local submission, sendmail(1).\n",
      explain_run},
+    {"put", "IDENTITY --mail-from-domain D [--behavior-on-mx-failure B] | --clear",
+     "set the custom MAIL FROM domain of an identity in SES, or clear it",
+     "SES replaces both attributes, so both are always sent: B is UseDefaultValue (the default) "
+     "or\n"
+     "RejectMessage; USE_DEFAULT_VALUE and REJECT_MESSAGE are the same. --clear clears both. The\n"
+     "store is brought up to date at once. SES is asked first: what is set as wanted, and in "
+     "status\n"
+     "Success, is left alone.\n"
+     "\n"
+     "  --force          set it in any case; SES then looks for the MX record anew, from Pending\n"
+     "  --section TITLE  the section `ses' of an identity that is not in the store, if there are\n"
+     "                   several\n"
+     "\n"
+     "The credentials are yours: those of the environment or of AWS_PROFILE, else of the "
+     "section's\n"
+     "profile. They need what iam-policy-administrator.json allows.\n",
+     put_run},
+    {"records", "IDENTITY [--mail-from-domain D]",
+     "print the MX and SPF records to publish for the MAIL FROM domain",
+     "In the form of a zone file. Nothing is asked and nothing is looked up in the DNS.\n"
+     "\n"
+     "  --mail-from-domain D  for this MAIL FROM domain, before it is put\n"
+     "  --section TITLE       as with put\n",
+     records_run},
     {"settings", "[--sample]", "print the settings in force",
      "  --sample  print a settings file with all defaults, each explained\n", settings_run},
     {"help", "[COMMAND]", "print this, or more about a command", "", help_run},
+    {"get-identity-mail-from-domain-attributes", "--identities IDENTITY...",
+     "what `aws ses' calls get", "The same as `mailfromctl get'.\n", get_run},
+    {"put-email-identity-mail-from-attributes",
+     "--email-identity IDENTITY [--mail-from-domain D] [--behavior-on-mx-failure B]",
+     "what `aws sesv2' calls put",
+     "The same as `mailfromctl put'. As with `aws sesv2', the attributes are cleared if there is\n"
+     "no --mail-from-domain.\n",
+     put_run},
 };
-enum { COMMANDS_COUNT = sizeof commands / sizeof commands[0] };
+enum {
+    COMMANDS_COUNT = sizeof commands / sizeof commands[0],
+    NAME_WIDTH = 10 /* the long names of AWS push their summaries aside */
+};
 
 const struct command *command_find(const char *name)
 {
@@ -76,8 +111,11 @@ void command_print_overview(FILE *out)
                 "\n"
                 "Commands:\n",
                 out);
-    for (size_t i = 0; i < COMMANDS_COUNT; i++)
-        (void)fprintf(out, "  %-10s%s\n", commands[i].name, commands[i].summary);
+    for (size_t i = 0; i < COMMANDS_COUNT; i++) {
+        bool fits = strlen(commands[i].name) < NAME_WIDTH;
+        (void)fprintf(out, "  %-*s%s%s\n", NAME_WIDTH, commands[i].name, fits ? "" : "  ",
+                      commands[i].summary);
+    }
     (void)fputs(
         "\n"
         "Options:\n"
@@ -86,8 +124,8 @@ void command_print_overview(FILE *out)
         "  -V, --version      the version\n"
         "\n"
         "Exit codes are those of sysexits.h: 0 done, 64 wrong usage, 65 bad data, 66 no such\n"
-        "file or store, 69 no such identity, 74 input or output error, 77 not permitted,\n"
-        "78 wrong settings.\n",
+        "file or store, 69 no such identity, 74 input or output error, 75 try again later, 76 an\n"
+        "odd reply, 77 not permitted, 78 wrong settings.\n",
         out);
 }
 

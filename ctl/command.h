@@ -60,6 +60,8 @@ bool export_run(struct invocation *invocation, struct failure *why);
 bool get_run(struct invocation *invocation, struct failure *why);
 bool list_run(struct invocation *invocation, struct failure *why);
 bool remove_run(struct invocation *invocation, struct failure *why);
+bool put_run(struct invocation *invocation, struct failure *why);
+bool records_run(struct invocation *invocation, struct failure *why);
 bool explain_run(struct invocation *invocation, struct failure *why);
 bool settings_run(struct invocation *invocation, struct failure *why);
 bool help_run(struct invocation *invocation, struct failure *why);

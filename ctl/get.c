@@ -42,13 +42,17 @@ static bool print_identities(struct store *store, const char *directory,
 
 bool get_run(struct invocation *invocation, struct failure *why)
 {
-    static const struct option options[] = {{0}};
+    /* AWS's own flag; the identities follow it in either manner. */
+    static const struct option options[] = {{"identities", no_argument, NULL, 'i'}, {0}};
     struct identities identities = {0};
     struct store *store = NULL;
     bool good = false;
+    int option;
 
-    if (invocation_option(invocation, options, why) != -1)
-        return false;
+    while ((option = invocation_option(invocation, options, why)) != -1) {
+        if (option == '?')
+            return false;
+    }
     if (optind == invocation->argc)
         return invocation_misused(invocation, why, "which identity?");
     if (!identities_read(&identities, invocation->argv + optind, invocation->argc - optind, why) ||

@@ -30,19 +30,25 @@ static void drop_repeated(struct identities *identities)
     identities->count = kept;
 }
 
-bool identities_read(struct identities *identities, char *const names[], int count,
-                     struct failure *why)
+bool identities_read_one(struct identity *identity, const char *name, struct failure *why)
 {
     char shown[4 * SHOWN_MAX + 8];
 
+    if (identity_parse(identity, name, strlen(name), why))
+        return true;
+    (void)log_escape(shown, shown + sizeof shown, name, SHOWN_MAX);
+    return failure_prefix(why, "identity \"%s\"", shown);
+}
+
+bool identities_read(struct identities *identities, char *const names[], int count,
+                     struct failure *why)
+{
     *identities = (struct identities){.list = calloc((size_t)count, sizeof identities->list[0])};
     if (identities->list == NULL)
         return failure_set(why, EX_OSERR, "out of memory");
     for (int i = 0; i < count; i++) {
-        if (!identity_parse(&identities->list[i], names[i], strlen(names[i]), why)) {
-            (void)log_escape(shown, shown + sizeof shown, names[i], SHOWN_MAX);
-            return failure_prefix(why, "identity \"%s\"", shown);
-        }
+        if (!identities_read_one(&identities->list[i], names[i], why))
+            return false;
         identities->count++;
     }
     qsort(identities->list, identities->count, sizeof identities->list[0], compare);

@@ -18,4 +18,7 @@ bool identities_read(struct identities *identities, char *const names[], int cou
                      struct failure *why);
 void identities_reset(struct identities *identities);
 
+/* A single one. The same failure. */
+bool identities_read_one(struct identity *identity, const char *name, struct failure *why);
+
 #endif

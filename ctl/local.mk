@@ -4,9 +4,13 @@
 noinst_LIBRARIES += libctl.a
 libctl_a_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS)
 libctl_a_SOURCES = \
+	ctl/account.c ctl/account.h \
+	ctl/advice.c ctl/advice.h \
+	ctl/answer.c ctl/answer.h \
 	ctl/attributes.c ctl/attributes.h \
 	ctl/attributes_out.c ctl/attributes_out.h \
 	ctl/batch.c ctl/batch.h \
+	ctl/budget.c ctl/budget.h \
 	ctl/command.c ctl/command.h \
 	ctl/document.c ctl/document.h \
 	ctl/explain.c \
@@ -14,14 +18,18 @@ libctl_a_SOURCES = \
 	ctl/get.c \
 	ctl/identities.c ctl/identities.h \
 	ctl/import.c \
+	ctl/json_out.c ctl/json_out.h \
 	ctl/list.c \
 	ctl/moment.c ctl/moment.h \
 	ctl/progress.c ctl/progress.h \
+	ctl/put.c \
+	ctl/records.c \
 	ctl/remove.c \
+	ctl/section.c ctl/section.h \
 	ctl/settings.c \
 	ctl/terminal.c ctl/terminal.h
 
-CTL_LIBS = libctl.a $(COMMON_LIBS) $(CJSON_LIBS)
+CTL_LIBS = libctl.a $(SES_LIBS) $(COMMON_LIBS)
 
 bin_PROGRAMS += mailfromctl
 mailfromctl_SOURCES = ctl/main.c

@@ -17,6 +17,11 @@ tests_unit_test_document_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_moment_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_terminal_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/unit/test_advice tests/unit/test_answer tests/unit/test_section
+tests_unit_test_advice_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_answer_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_section_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/unit/test_command tests/unit/test_import
 CTL_CALL = tests/unit/ctl_call.c tests/unit/ctl_call.h
 tests_unit_test_command_SOURCES = tests/unit/test_command.c $(CTL_CALL)

@@ -324,6 +324,9 @@ class Ses(Server):
             raise Refused("BadRequestException", f"Provided MAIL-FROM domain <{domain}> is not "
                           "subdomain of the domain of the identity <" + identity.own_domain + ">.",
                           400)
+        if domain and identity.verification != "Success":
+            raise Refused("BadRequestException", f"Provided MAIL-FROM domain <{domain}> or its "
+                          f"parents are not verified for identity <{name}>.", 400)
         identity.domain, identity.status = domain, "Pending" if domain else ""
         identity.behavior = V2_BEHAVIORS[behavior] if domain else "UseDefaultValue"
         return self.succeed_v2({})
