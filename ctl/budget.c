@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/source_state.h"
+#include "ctl/moment.h"
 
 enum {
     WAIT_MAX = 5000, /* milliseconds */
@@ -20,14 +21,6 @@ struct turn {
     bool insist;
     int64_t remaining; /* milliseconds until it is ours; 0: it is */
 };
-
-static int64_t milliseconds(void)
-{
-    struct timespec now = {0};
-
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* A last call in the future is what a clock that was set back leaves. */
 static int64_t remaining(const struct turn *turn, int64_t last_call, int64_t now)
@@ -44,7 +37,7 @@ static bool take(struct store *store, void *context, struct failure *why)
 {
     struct turn *turn = context;
     struct source_state state = {0};
-    int64_t now = milliseconds();
+    int64_t now = moment_milliseconds();
 
     if (source_state_read(store, turn->section->title, &state, why) == STORE_FAILED)
         return false;
@@ -58,7 +51,7 @@ static bool take(struct store *store, void *context, struct failure *why)
 static bool take_without_store(struct turn *turn)
 {
     static int64_t last_call;
-    int64_t now = milliseconds();
+    int64_t now = moment_milliseconds();
 
     turn->remaining = remaining(turn, last_call, now);
     if (turn->remaining == 0)
@@ -69,7 +62,7 @@ static bool take_without_store(struct turn *turn)
 /* Until then, or until the deadline. */
 static void pause_for(int64_t length, int64_t deadline)
 {
-    int64_t left = deadline - milliseconds();
+    int64_t left = deadline - moment_milliseconds();
     struct timespec time = {0};
 
     length = length < left ? length : left;
@@ -82,18 +75,18 @@ static void pause_for(int64_t length, int64_t deadline)
 bool budget_wait(const struct settings_ses *section, struct store *store, struct failure *why)
 {
     struct turn turn = {.section = section};
-    int64_t deadline = milliseconds() + WAIT_MAX;
-    bool told = isatty(STDERR_FILENO) != 1;
+    int64_t deadline = moment_milliseconds() + WAIT_MAX;
+    static bool told; /* once is enough */
 
     for (;;) {
         if (store == NULL ? !take_without_store(&turn) : !store_update(store, take, &turn, why))
             return false;
         if (turn.remaining == 0)
             return true;
-        if (!told)
-            (void)fprintf(stderr, "waiting for the turn (requests-per-second)\n");
+        if (!told && isatty(STDERR_FILENO) == 1)
+            (void)fputs("waiting for room in the account's budget (requests-per-second)\n", stderr);
         told = true;
         pause_for(turn.remaining, deadline);
-        turn.insist = milliseconds() >= deadline;
+        turn.insist = moment_milliseconds() >= deadline;
     }
 }

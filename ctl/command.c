@@ -68,6 +68,26 @@ static const struct command commands[] = {
      "  --mail-from-domain D  for this MAIL FROM domain, before it is put\n"
      "  --section TITLE       as with put\n",
      records_run},
+    {"refresh", "[--no-wait] [IDENTITY...]",
+     "bring identities up to date with SES now, without IDENTITY all that came from SES",
+     "While mailfrom-sync runs, it is asked to do it: the requests are left in the store, and "
+     "they\n"
+     "stay there if it takes too long (exit code 75). Else SES is called from here, 100 "
+     "identities\n"
+     "a call, with your credentials and within the section's requests-per-second. The exit code "
+     "is\n"
+     "69 if SES does not know an identity.\n"
+     "\n"
+     "  --no-wait        only ask mailfrom-sync\n"
+     "  --section TITLE  only those of this section; for an IDENTITY as with put\n",
+     refresh_run},
+    {"status", "[--json]", "say how mailfrom-sync is doing with each source of records",
+     "The exit code is 1 if somebody should see to it: mailfrom-sync does not run, its last call\n"
+     "failed, records have expired or have no more than a tenth of expire-after left, or their\n"
+     "section is not in the settings any more.\n"
+     "\n"
+     "  --json  the same for programs\n",
+     status_run},
     {"settings", "[--sample]", "print the settings in force",
      "  --sample  print a settings file with all defaults, each explained\n", settings_run},
     {"help", "[COMMAND]", "print this, or more about a command", "", help_run},

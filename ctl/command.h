@@ -62,6 +62,8 @@ bool list_run(struct invocation *invocation, struct failure *why);
 bool remove_run(struct invocation *invocation, struct failure *why);
 bool put_run(struct invocation *invocation, struct failure *why);
 bool records_run(struct invocation *invocation, struct failure *why);
+bool refresh_run(struct invocation *invocation, struct failure *why);
+bool status_run(struct invocation *invocation, struct failure *why);
 bool explain_run(struct invocation *invocation, struct failure *why);
 bool settings_run(struct invocation *invocation, struct failure *why);
 bool help_run(struct invocation *invocation, struct failure *why);

@@ -13,8 +13,10 @@ libctl_a_SOURCES = \
 	ctl/budget.c ctl/budget.h \
 	ctl/command.c ctl/command.h \
 	ctl/document.c ctl/document.h \
+	ctl/errand.c ctl/errand.h \
 	ctl/explain.c \
 	ctl/export.c \
+	ctl/fetch.c ctl/fetch.h \
 	ctl/get.c \
 	ctl/identities.c ctl/identities.h \
 	ctl/import.c \
@@ -24,9 +26,14 @@ libctl_a_SOURCES = \
 	ctl/progress.c ctl/progress.h \
 	ctl/put.c \
 	ctl/records.c \
+	ctl/refresh.c \
 	ctl/remove.c \
 	ctl/section.c ctl/section.h \
+	ctl/selection.c ctl/selection.h \
 	ctl/settings.c \
+	ctl/source.c ctl/source.h \
+	ctl/source_out.c ctl/source_out.h \
+	ctl/status.c \
 	ctl/terminal.c ctl/terminal.h
 
 CTL_LIBS = libctl.a $(SES_LIBS) $(COMMON_LIBS)

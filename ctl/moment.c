@@ -53,3 +53,11 @@ void moment_age(int64_t moment, int64_t now, char out[MOMENT_AGE_SIZE])
     else
         (void)snprintf(out, MOMENT_AGE_SIZE, "%" PRId64 "d", age / DAY);
 }
+
+int64_t moment_milliseconds(void)
+{
+    struct timespec now = {0};
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  *
- * Moments (seconds since the epoch, 0 for never) as people and JSON write them. Pure; any thread.
+ * Moments (seconds since the epoch, 0 for never) as people and JSON write them. Any thread.
  */
 #ifndef CTL_MOMENT_H
 #define CTL_MOMENT_H
@@ -20,5 +20,8 @@ bool moment_format(int64_t moment, char out[MOMENT_SIZE]);
 
 /* The distance of two moments in one unit: 42s, 5m, 7h, 3d. "-" if there is no moment. */
 void moment_age(int64_t moment, int64_t now, char out[MOMENT_AGE_SIZE]);
+
+/* The time now, in milliseconds since the epoch. */
+int64_t moment_milliseconds(void);
 
 #endif

@@ -24,9 +24,15 @@ void progress_init(struct progress *progress)
 
 void progress_step(struct progress *progress, const char *what, size_t done, size_t total)
 {
+    if (done % PIECES_BETWEEN_LOOKS == 0)
+        progress_show(progress, what, done, total);
+}
+
+void progress_show(struct progress *progress, const char *what, size_t done, size_t total)
+{
     int64_t now;
 
-    if (!progress->shown || done % PIECES_BETWEEN_LOOKS != 0)
+    if (!progress->shown)
         return;
     now = milliseconds();
     if (now < progress->redraw)

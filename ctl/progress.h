@@ -23,6 +23,9 @@ void progress_init(struct progress *progress);
  * a second. total: 0 if it is not known. */
 void progress_step(struct progress *progress, const char *what, size_t done, size_t total);
 
+/* The same for pieces that take long: looks at the clock each time. */
+void progress_show(struct progress *progress, const char *what, size_t done, size_t total);
+
 /* Wipes the line, so that other output may follow. */
 void progress_end(struct progress *progress);
 

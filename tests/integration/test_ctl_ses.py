@@ -375,3 +375,157 @@ def test_records_without_a_region(administrator):
     assert failed(administrator.ctl("records", "example.com"), EX_CONFIG, "region")
     assert "eu-central-1" in administrator.put("records", "example.com",
                                                environment={"AWS_REGION": "eu-central-1"})
+
+
+# The budget
+
+def test_calls_keep_to_the_budget(administrator, ses):
+    administrator.write_settings({"ses": {"requests-per-second": "2"}})
+    for domain in ("a.example.com", "b.example.com"):
+        administrator.put("put", "example.com", "--mail-from-domain", domain)
+    times = [when for when, *_ in ses.calls]
+    assert len(times) == 4
+    assert all(later - sooner >= 0.4 for sooner, later in zip(times, times[1:]))
+
+
+def test_nobody_waits_for_ever(administrator, ses):
+    administrator.write_settings({"ses": {"requests-per-second": "0.01"}})
+    administrator.put("put", "example.com", "--clear")
+    first, second = (when for when, *_ in ses.calls)
+    assert 4 < second - first < 7
+
+
+# refresh, without mailfrom-sync
+
+def test_refresh_fetches_what_is_named(administrator, ses):
+    ses.identities["example.com"].status = "TemporaryFailure"
+    ses.identities["example.com"].behavior = "UseDefaultValue"
+    done = administrator.put("refresh", "example.com", "user+tag@example.com")
+    assert done == ("refreshed 2 of 2 identities (1 changed)\n"
+                    "example.com: bounces.example.com, TemporaryFailure, UseDefaultValue\n"
+                    "user+tag@example.com: no MAIL FROM domain\n")
+    assert administrator.calls() == ["GetIdentityMailFromDomainAttributes"]
+    now = administrator.stored("example.com")
+    assert now["MailFromDomainStatus"] == "TemporaryFailure"
+    assert now["Record"]["Checked"] == now["Record"]["StatusSince"] < now["Record"]["ExpireAfter"]
+
+
+def test_refresh_of_an_identity_that_is_new(administrator):
+    assert "(1 changed)" in administrator.put("refresh", "new.example")
+    assert administrator.stored("new.example")["Record"]["Verified"] is False
+
+
+def test_refresh_names_what_ses_does_not_know_and_fetches_the_others(administrator, ses):
+    administrator.import_records({"gone.example": record("m.gone.example")})
+    ses.identities["example.com"].status = "Failed"
+    done = administrator.ctl("refresh", "gone.example", "example.com", "nobody.example")
+    assert done.returncode == EX_UNAVAILABLE
+    assert done.stdout.startswith("refreshed 1 of 3 identities (1 changed)\n")
+    assert 'identity "gone.example" in section ses: SES does not know it' in done.stderr
+    assert "Identity <nobody.example> does not exist." in done.stderr
+    assert administrator.stored("example.com")["MailFromDomainStatus"] == "Failed"
+    assert administrator.stored("gone.example")["MailFromDomainStatus"] == "Success"
+    assert administrator.stored("nobody.example") is None
+
+
+def many(ses, count):
+    for number in range(count):
+        name = f"i{number:03}.example"
+        ses.identities[name] = Identity(name, domain=f"m.{name}", status="Pending")
+    return {name: record(f"m.{name}") for name in ses.identities if name.startswith("i")}
+
+
+def test_refresh_of_all_takes_the_fewest_calls_and_leaves_other_sources_alone(administrator, ses):
+    administrator.import_records(many(ses, 198))
+    assert administrator.put("refresh") == "refreshed 200 of 200 identities (198 changed)\n"
+    assert administrator.calls() == ["GetIdentityMailFromDomainAttributes"] * 2
+    assert administrator.stored("imported.example") == RECORDS["imported.example"] | {
+        "Record": administrator.stored("imported.example")["Record"]}
+
+
+def test_refresh_finds_the_one_that_spoils_a_batch(administrator, ses):
+    administrator.import_records(many(ses, 64))
+    ses.poisoned = {"i037.example"}
+    done = administrator.ctl("refresh")
+    assert done.returncode == EX_UNAVAILABLE
+    assert "refreshed 65 of 66 identities (63 changed)" in done.stdout
+    assert done.stderr.count("\n") == 1 and '"i037.example"' in done.stderr
+    assert administrator.stored("i037.example")["MailFromDomainStatus"] == "Success"
+
+
+def test_a_refresh_that_fails_keeps_what_there_was(administrator, ses):
+    before = administrator.stored("example.com")
+    ses.faults = [Fault("denied", None, times=None)]
+    done = administrator.ctl("refresh")
+    assert done.returncode == EX_NOPERM
+    assert "refreshed 0 of 2" in done.stdout
+    assert "allow the action ses:GetIdentityMailFromDomainAttributes on the resource *" in done.stderr
+    assert administrator.stored("example.com") == before
+
+
+def test_refresh_refuses_other_sources_and_an_empty_store(administrator, ses):
+    assert failed(administrator.ctl("refresh", "imported.example"), EX_UNAVAILABLE, "source file")
+    administrator.put("remove", *RECORDS)
+    assert failed(administrator.ctl("refresh", "example.com"), EX_UNAVAILABLE,
+                  "mailfrom-sync --once")
+    assert ses.requests == []
+
+
+def test_refresh_of_one_section(administrator, ses):
+    two_sections(administrator)
+    administrator.put("put", "unstored.example", "--mail-from-domain", "m.unstored.example",
+                      "--section", "eu")
+    administrator.put("refresh", "--section", "us", "user+tag@example.com")
+    del ses.requests[:]
+    assert administrator.put("refresh", "--section", "eu").startswith("refreshed 1 of 1 ")
+    assert "eu-west-1/ses" in ses.requests[0].headers["Authorization"]
+    # The one of us was adopted by being named; whose section is not known stays away.
+    assert administrator.put("refresh").startswith("refreshed 2 of 2 ")
+
+
+# status
+
+def status(administrator):
+    done = administrator.ctl("status", "--json")
+    answer = json.loads(done.stdout)
+    assert done.returncode == (0 if answer["Well"] else 1)
+    assert done.stderr == ""
+    return answer["Sources"]
+
+
+def test_status_without_mailfrom_sync(administrator):
+    by_source = {source["Source"]: source for source in status(administrator)}
+    assert by_source.keys() == {"ses", "file", "local"}
+    ours = by_source["ses"]
+    assert (ours["Well"], ours["Running"], ours["Region"]) == (False, False, "us-east-1")
+    assert (ours["LastSuccess"], ours["LastError"]) == (None, "")
+    assert by_source["file"]["Well"]
+    assert ours["Identities"]["All"] == 2 and ours["Identities"]["Success"] == 1
+    text = administrator.ctl("status")
+    assert text.returncode == 1
+    assert "mailfrom-sync   NOT RUNNING, and never did\n" in text.stdout
+    assert "Identities      2: 1 Success, 1 without a MAIL FROM domain\n" in text.stdout
+
+
+def test_status_counts_records_near_their_expiry(administrator):
+    administrator.import_records({
+        "near.example": record(ExpireAfter="2099-01-01T00:00:00Z"),
+        "gone.example": record(ExpireAfter="2020-01-01T00:00:00Z")})
+    [ours, *_] = status(administrator)
+    assert (ours["Identities"]["Expired"], ours["Identities"]["NearExpiry"]) == (1, 0)
+    administrator.write_settings({"ses": {"expire-after": "365d", "refresh-after": "30d"}})
+    administrator.put("refresh", "example.com")
+    administrator.write_settings({"ses": {"expire-after": "365d"}})
+    [ours, *_] = status(administrator)
+    assert ours["Identities"]["NearExpiry"] == 0 and ours["Identities"]["NextExpiry"] < "2099"
+
+
+def test_status_of_records_whose_section_is_gone(administrator):
+    administrator.write_settings_text(f'store = "{administrator.store}"\n')
+    assert "which is not in the settings: nobody refreshes it" in administrator.ctl("status").stdout
+    assert not status(administrator)[0]["Well"]
+
+
+def test_status_of_a_store_that_is_missing(administrator):
+    shutil.rmtree(administrator.store)
+    assert failed(administrator.ctl("status"), 66)

@@ -17,6 +17,7 @@ struct ctl_result ctl_result;
 static char directory[] = "/tmp/test_ctl.XXXXXX";
 static char settings_file[64];
 static char json_file[64];
+static char store_directory[64];
 
 static void write_file(const char *name, const char *text)
 {
@@ -48,6 +49,7 @@ int ctl_setup(void **state)
     if (mkdtemp(directory) == NULL)
         err(EXIT_FAILURE, "%s", directory);
     (void)snprintf(settings_file, sizeof settings_file, "%s/settings", directory);
+    (void)snprintf(store_directory, sizeof store_directory, "%s/store", directory);
     (void)snprintf(json_file, sizeof json_file, "%s/identities.json", directory);
     ctl_settings("");
     return 0;
@@ -120,4 +122,9 @@ int ctl_import(const char *text)
 const char *ctl_file(void)
 {
     return json_file;
+}
+
+const char *ctl_store(void)
+{
+    return store_directory;
 }

@@ -31,4 +31,7 @@ int ctl_import(const char *text);
 /* Where the file of ctl_import is. */
 const char *ctl_file(void);
 
+/* The directory of the store. */
+const char *ctl_store(void);
+
 #endif

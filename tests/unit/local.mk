@@ -26,6 +26,9 @@ UNIT_TESTS += tests/unit/test_command tests/unit/test_import
 CTL_CALL = tests/unit/ctl_call.c tests/unit/ctl_call.h
 tests_unit_test_command_SOURCES = tests/unit/test_command.c $(CTL_CALL)
 tests_unit_test_command_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/unit/test_status
+tests_unit_test_status_SOURCES = tests/unit/test_status.c $(CTL_CALL)
+tests_unit_test_status_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_import_SOURCES = tests/unit/test_import.c $(CTL_CALL)
 tests_unit_test_import_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 # common/, and what milter/ holds beside the From reader

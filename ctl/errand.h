@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ *
+ * What mailfrom-sync, while it runs, is asked to do: requests left in the store, and waiting until
+ * they are gone.
+ */
+#ifndef CTL_ERRAND_H
+#define CTL_ERRAND_H
+
+#include "ctl/selection.h"
+
+/* Does a mailfrom-sync keep this store now? */
+bool errand_is_served(const struct settings *settings, struct store *store, bool *served,
+                      struct failure *why);
+
+/* Asks for the identities of the selection; all: for everything there is in SES. */
+bool errand_leave(struct store *store, const struct selection *selection, bool all,
+                  struct failure *why);
+
+/* Waits until it is done. Fails with EX_TEMPFAIL if that takes longer than the budget explains, or
+ * if mailfrom-sync ends meanwhile; the requests stay. */
+bool errand_wait(const struct settings *settings, struct store *store,
+                 const struct selection *selection, bool all, struct failure *why);
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ *
+ * Brings identities up to date now: by asking mailfrom-sync while it runs, so that one program
+ * alone spends the budget, else by fetching them itself.
+ */
+#include "ctl/command.h"
+
+#include <sysexits.h>
+
+#include "ctl/errand.h"
+#include "ctl/fetch.h"
+#include "ctl/terminal.h"
+
+struct refresh {
+    bool all;
+    bool no_wait;
+    const char *section; /* NULL: not given */
+    struct identities identities;
+    struct selection selection;
+};
+
+static bool read_options(struct refresh *refresh, struct invocation *invocation,
+                         struct failure *why)
+{
+    static const struct option options[] = {
+        {"no-wait", no_argument, NULL, 'n'}, {"section", required_argument, NULL, 's'}, {0}};
+    int option;
+
+    while ((option = invocation_option(invocation, options, why)) != -1) {
+        if (option == '?')
+            return false;
+        if (option == 's')
+            refresh->section = optarg;
+        refresh->no_wait = refresh->no_wait || option == 'n';
+    }
+    refresh->all = optind == invocation->argc;
+    return refresh->all || identities_read(&refresh->identities, invocation->argv + optind,
+                                           invocation->argc - optind, why);
+}
+
+/* A store without records is for `mailfrom-sync --once' to fill: a single one would make the milter
+ * take all others for unknown. */
+static bool open_store(struct invocation *invocation, struct store **store, struct failure *why)
+{
+    uint64_t count;
+
+    if (!invocation_store(invocation, STORE_READ, store, why))
+        return false;
+    if (!store_count(*store, &count, why))
+        return false;
+    if (count == 0)
+        return failure_set(why, EX_UNAVAILABLE,
+                           "the store is empty; `mailfrom-sync --once' fills it");
+    store_close(*store);
+    *store = NULL;
+    return invocation_store(invocation, STORE_WRITE, store, why);
+}
+
+static bool select_identities(struct refresh *refresh, const struct settings *settings,
+                              struct store *store, struct failure *why)
+{
+    if (settings->ses_count == 0)
+        return failure_set(why, EX_CONFIG,
+                           "the settings have no section `ses', so no AWS account is known");
+    if (refresh->all)
+        return selection_read_all(&refresh->selection, settings, store, refresh->section, why);
+    return selection_read_named(&refresh->selection, settings, store, &refresh->identities,
+                                refresh->section, why);
+}
+
+static const char *noun(size_t count)
+{
+    return count == 1 ? "identity" : "identities";
+}
+
+static void tell_record(const char *key, const struct mail_from *record)
+{
+    char text[TERMINAL_TEXT_SIZE];
+
+    (void)printf("%s: ", terminal_text(key, text));
+    if (record->domain[0] == '\0')
+        (void)printf("no MAIL FROM domain");
+    else
+        (void)printf("%s, %s, %s", record->domain, mail_from_status_words[record->status],
+                     mail_from_behavior_words[record->behavior]);
+    if (record->last_error[0] != '\0')
+        (void)printf("; not refreshed: %s", terminal_text(record->last_error, text));
+    (void)putchar('\n');
+}
+
+/* What became of those that were named. */
+static bool tell_records(const struct refresh *refresh, struct store *store, struct failure *why)
+{
+    const struct selection *selection = &refresh->selection;
+    struct mail_from record;
+    size_t bad = 0;
+
+    for (size_t i = 0; !refresh->all && i < selection->count; i++) {
+        const char *key = selection->list[i].key;
+        enum store_result result = store_get(store, key, &record, why);
+        if (result == STORE_FAILED)
+            return false;
+        if (result == STORE_FOUND)
+            tell_record(key, &record);
+        else
+            (void)fprintf(stderr, "mailfromctl: \"%s\" is not in the store\n", key);
+        bad += result != STORE_FOUND || record.last_error[0] != '\0';
+    }
+    return bad == 0 || failure_set(why, EX_UNAVAILABLE, "%s", "");
+}
+
+static bool ask(const struct refresh *refresh, const struct settings *settings, struct store *store,
+                struct failure *why)
+{
+    const struct selection *selection = &refresh->selection;
+
+    /* mailfrom-sync has one request for all; for one section they are named one by one. */
+    bool all = refresh->all && refresh->section == NULL;
+
+    if (!errand_leave(store, selection, all, why))
+        return false;
+    if (refresh->no_wait) {
+        (void)printf("asked mailfrom-sync to refresh %zu %s\n", selection->count,
+                     noun(selection->count));
+        return true;
+    }
+    if (!errand_wait(settings, store, selection, all, why))
+        return false;
+    (void)printf("mailfrom-sync refreshed %zu %s\n", selection->count, noun(selection->count));
+    return tell_records(refresh, store, why);
+}
+
+static bool fetch(const struct refresh *refresh, struct store *store, struct failure *why)
+{
+    struct fetch_outcome outcome;
+    struct failure ignored;
+    bool good = fetch_selection(&refresh->selection, store, &outcome, why);
+
+    (void)printf("refreshed %zu of %zu %s (%zu changed)\n", outcome.fetched,
+                 refresh->selection.count, noun(refresh->selection.count), outcome.changed);
+    if (!good)
+        return false;
+    if (outcome.missing == 0)
+        return tell_records(refresh, store, why);
+    (void)tell_records(refresh, store, &ignored);
+    return failure_set(why, EX_UNAVAILABLE, "%s", "");
+}
+
+bool refresh_run(struct invocation *invocation, struct failure *why)
+{
+    struct refresh refresh = {0};
+    struct store *store = NULL;
+    bool served = false;
+    bool good = false;
+
+    if (!read_options(&refresh, invocation, why) || !open_store(invocation, &store, why) ||
+        !select_identities(&refresh, invocation->settings, store, why) ||
+        !errand_is_served(invocation->settings, store, &served, why))
+        goto out;
+    good = served ? ask(&refresh, invocation->settings, store, why) : fetch(&refresh, store, why);
+out:
+    selection_reset(&refresh.selection);
+    identities_reset(&refresh.identities);
+    store_close(store);
+    return good;
+}

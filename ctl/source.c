@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "ctl/source.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "ctl/account.h"
+
+static struct source *add(struct sources *sources, enum mail_from_source kind, const char *title)
+{
+    struct source *list = reallocarray(sources->list, sources->count + 1, sizeof sources->list[0]);
+    struct source *source;
+
+    if (list == NULL)
+        return NULL;
+    sources->list = list;
+    source = &list[sources->count++];
+    *source = (struct source){.kind = kind};
+    (void)snprintf(source->title, sizeof source->title, "%s", title);
+    return source;
+}
+
+static struct source *find(const struct sources *sources, enum mail_from_source kind,
+                           const char *title)
+{
+    for (size_t i = 0; i < sources->count; i++) {
+        struct source *source = &sources->list[i];
+        if (source->kind == kind && strcmp(source->title, title) == 0)
+            return source;
+    }
+    return NULL;
+}
+
+static bool read_section(struct source *source, const struct settings_ses *section,
+                         struct store *store, int64_t now, struct failure *why)
+{
+    source->section = section;
+    (void)account_region(section, source->region);
+    if (source_state_read(store, section->title, &source->state, why) == STORE_FAILED)
+        return false;
+    source->running = source_state_is_alive(&source->state, now);
+    return true;
+}
+
+struct counting {
+    struct sources *sources;
+    int64_t now; /* in seconds, as in the records */
+    bool out_of_memory;
+};
+
+static void count_expiry(struct source *source, const struct mail_from *record, int64_t now)
+{
+    int64_t near = source->section != NULL ? source->section->expire_after / 1000 / 10 : 0;
+
+    if (record->expire_after == 0)
+        return;
+    if (now > record->expire_after) {
+        source->count.expired++;
+        return;
+    }
+    source->count.near_expiry += record->expire_after - now <= near;
+    if (source->next_expiry == 0 || record->expire_after < source->next_expiry)
+        source->next_expiry = record->expire_after;
+}
+
+static bool count_record(void *context, const char *key, const struct mail_from *record)
+{
+    struct counting *counting = context;
+    const char *title = record->source == MAIL_FROM_SES ? record->section : "";
+    struct source *source = find(counting->sources, record->source, title);
+
+    (void)key;
+    if (source == NULL)
+        source = add(counting->sources, record->source, title);
+    counting->out_of_memory = source == NULL;
+    if (source == NULL)
+        return false;
+    source->count.all++;
+    if (record->domain[0] == '\0')
+        source->count.without_domain++;
+    else
+        source->count.by_status[record->status]++;
+    source->count.unverified += !record->verified;
+    source->count.refresh_failed += record->last_error[0] != '\0';
+    count_expiry(source, record, counting->now);
+    return true;
+}
+
+bool sources_read(struct sources *sources, const struct settings *settings, struct store *store,
+                  int64_t now, struct failure *why)
+{
+    struct counting counting = {.sources = sources, .now = now / 1000};
+
+    for (size_t i = 0; i < settings->ses_count; i++) {
+        struct source *source = add(sources, MAIL_FROM_SES, settings->ses[i].title);
+        if (source == NULL)
+            return failure_set(why, EX_OSERR, "out of memory");
+        if (!read_section(source, &settings->ses[i], store, now, why))
+            return false;
+    }
+    if (!store_each(store, count_record, &counting, why))
+        return false;
+    return !counting.out_of_memory || failure_set(why, EX_OSERR, "out of memory");
+}
+
+void sources_reset(struct sources *sources)
+{
+    free(sources->list);
+    *sources = (struct sources){0};
+}
+
+bool source_is_well(const struct source *source)
+{
+    if (source->count.expired > 0 || source->count.near_expiry > 0)
+        return false;
+    if (source->kind != MAIL_FROM_SES)
+        return true;
+    return source->section != NULL && source->running && source->state.failing_since == 0;
+}

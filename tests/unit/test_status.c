@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ *
+ * `mailfromctl status' and `mailfromctl refresh' beside a mailfrom-sync that is played by this
+ * program.
+ */
+#include "common/refresh_request.h"
+#include "common/source_state.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "ctl/moment.h"
+#include "tests/unit/ctl_call.h"
+
+static const char sample[] =
+    "{\"MailFromDomainAttributes\": {"
+    "\"x.example\": {\"MailFromDomain\": \"m.x.example\", \"MailFromDomainStatus\": \"Success\","
+    " \"Record\": {\"Source\": \"ses\"}},"
+    "\"y.example\": {\"Record\": {\"Source\": \"ses\"}}}}";
+static const char section[] = "ses { region = \"eu-west-1\"\n endpoint = \"http://127.0.0.1:9\" }";
+
+static int setup(void **state)
+{
+    int failed = ctl_setup(state);
+
+    if (failed != 0)
+        return failed;
+    ctl_settings(section);
+    return ctl_import(sample);
+}
+
+static struct store *open_store(void)
+{
+    struct store *store = NULL;
+    struct failure why;
+
+    if (!store_open(&store, ctl_store(), STORE_WRITE, "", &why))
+        fail_msg("%s", why.text);
+    return store;
+}
+
+static bool write_state(struct store *store, void *context, struct failure *why)
+{
+    return source_state_write(store, "", context, why);
+}
+
+static void set_state(struct source_state state)
+{
+    struct store *store = open_store();
+    struct failure why;
+
+    assert_true(store_update(store, write_state, &state, &why));
+    store_close(store);
+}
+
+static struct source_state healthy(void)
+{
+    int64_t now = moment_milliseconds();
+
+    return (struct source_state){.pid = 4711,
+                                 .heartbeat = now,
+                                 .last_success = now - 12000,
+                                 .last_call = now - 12000,
+                                 .next_call = now + 41000};
+}
+
+static void expect_in(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL)
+        fail_msg("\"%s\" is not in:\n%s", part, text);
+}
+
+static void all_is_well_while_mailfrom_sync_succeeds(void **state)
+{
+    (void)state;
+    set_state(healthy());
+    assert_int_equal(ctl_call("status", NULL), EX_OK);
+    expect_in(ctl_result.out, "Source          ses, region eu-west-1\n"
+                              "mailfrom-sync   running, process 4711\n"
+                              "Last success    12s ago\n"
+                              "Last error      none\n"
+                              "Next call       in 4");
+    expect_in(ctl_result.out, "Identities      2: 1 Success, 1 without a MAIL FROM domain\n"
+                              "Expiry          never\n");
+    assert_int_equal(ctl_call("status", "--json", NULL), EX_OK);
+    expect_in(ctl_result.out, "{\"Well\": true, \"Sources\": [\n{\"Source\": \"ses\", ");
+}
+
+static void an_error_shows_with_its_age_and_whether_it_lasts(void **state)
+{
+    struct source_state failing = healthy();
+
+    (void)state;
+    failing.last_error_at = failing.heartbeat - 3000;
+    failing.failing_since = failing.heartbeat - 300000;
+    (void)strcpy(failing.last_error, "Throttling: Rate exceeded \033[2J");
+    set_state(failing);
+    assert_int_equal(ctl_call("status", NULL), 1);
+    expect_in(ctl_result.out,
+              "Last error      3s ago, failing for 5m: Throttling: Rate exceeded \\x1b[2J\n");
+    assert_string_equal(ctl_result.why.text, "");
+    failing.failing_since = 0;
+    set_state(failing);
+    assert_int_equal(ctl_call("status", NULL), EX_OK);
+    expect_in(ctl_result.out, "3s ago, over since: Throttling");
+}
+
+static void a_mailfrom_sync_that_ended_or_hangs_is_not_running(void **state)
+{
+    struct source_state ended = healthy();
+
+    (void)state;
+    ended.pid = 0;
+    set_state(ended);
+    assert_int_equal(ctl_call("status", NULL), 1);
+    expect_in(ctl_result.out, "mailfrom-sync   NOT RUNNING\n");
+    ended = healthy();
+    ended.heartbeat -= 4 * SOURCE_HEARTBEAT;
+    set_state(ended);
+    assert_int_equal(ctl_call("status", NULL), 1);
+    expect_in(ctl_result.out, "NOT RUNNING\n");
+}
+
+static void refresh_only_asks_a_mailfrom_sync_that_runs(void **state)
+{
+    struct store *store;
+    struct failure why;
+
+    (void)state;
+    set_state(healthy());
+    assert_int_equal(ctl_call("refresh", "--no-wait", "X.example", "new.example", NULL), EX_OK);
+    assert_string_equal(ctl_result.out, "asked mailfrom-sync to refresh 2 identities\n");
+    store = open_store();
+    assert_int_equal(refresh_request_find(store, "x.example", &why), STORE_FOUND);
+    assert_int_equal(refresh_request_find(store, "new.example", &why), STORE_FOUND);
+    assert_int_equal(refresh_request_find(store, "y.example", &why), STORE_NOT_FOUND);
+    store_close(store);
+    assert_int_equal(ctl_call("refresh", "--no-wait", NULL), EX_OK);
+    store = open_store();
+    assert_int_equal(refresh_request_find(store, REFRESH_REQUEST_ALL, &why), STORE_FOUND);
+    store_close(store);
+}
+
+static bool serve(struct store *store, void *context, struct failure *why)
+{
+    struct mail_from record;
+
+    (void)context;
+    return store_get(store, "x.example", &record, why) == STORE_FOUND &&
+           (record.status = MAIL_FROM_FAILED) == MAIL_FROM_FAILED &&
+           store_put(store, "x.example", &record, why) &&
+           refresh_request_remove(store, "x.example", why);
+}
+
+/* Does this in another process, a moment later: LMDB wants each process to open a store once. */
+static pid_t later(void (*work)(void))
+{
+    struct timespec moment = {.tv_nsec = 300000000};
+    pid_t child = fork();
+
+    if (child != 0)
+        return child;
+    (void)nanosleep(&moment, NULL);
+    work();
+    _exit(0);
+}
+
+static void serve_request(void)
+{
+    struct store *store = open_store();
+    struct failure why;
+
+    if (!store_update(store, serve, NULL, &why))
+        (void)fprintf(stderr, "%s\n", why.text);
+    store_close(store);
+}
+
+static void refresh_waits_until_the_request_is_gone(void **state)
+{
+    pid_t child;
+
+    (void)state;
+    set_state(healthy());
+    child = later(serve_request);
+    assert_int_equal(ctl_call("refresh", "x.example", NULL), EX_OK);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_string_equal(ctl_result.out, "mailfrom-sync refreshed 1 identity\n"
+                                        "x.example: m.x.example, Failed, UseDefaultValue\n");
+}
+
+static void end(void)
+{
+    struct source_state ended = healthy();
+
+    ended.pid = 0;
+    set_state(ended);
+}
+
+static void refresh_does_not_wait_for_a_mailfrom_sync_that_ends(void **state)
+{
+    pid_t child;
+
+    (void)state;
+    set_state(healthy());
+    child = later(end);
+    assert_int_equal(ctl_call("refresh", NULL), EX_TEMPFAIL);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    expect_in(ctl_result.why.text, "mailfrom-sync has ended");
+}
+
+static void refresh_without_a_section_says_so(void **state)
+{
+    (void)state;
+    ctl_settings("");
+    assert_int_equal(ctl_call("refresh", NULL), EX_CONFIG);
+    assert_int_equal(ctl_call("status", NULL), 1);
+    expect_in(ctl_result.out, "ses, which is not in the settings: nobody refreshes it");
+}
+
+#define UNIT_TEST(name) cmocka_unit_test_setup_teardown(name, setup, ctl_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        UNIT_TEST(all_is_well_while_mailfrom_sync_succeeds),
+        UNIT_TEST(an_error_shows_with_its_age_and_whether_it_lasts),
+        UNIT_TEST(a_mailfrom_sync_that_ended_or_hangs_is_not_running),
+        UNIT_TEST(refresh_only_asks_a_mailfrom_sync_that_runs),
+        UNIT_TEST(refresh_waits_until_the_request_is_gone),
+        UNIT_TEST(refresh_does_not_wait_for_a_mailfrom_sync_that_ends),
+        UNIT_TEST(refresh_without_a_section_says_so),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
