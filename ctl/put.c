@@ -118,7 +118,7 @@ static bool read_names(struct put *put, const struct words *words, struct failur
 {
     if (!identities_read_one(&put->identity, words->identity, why))
         return false;
-    if (put->clear)
+    if (words->domain == NULL)
         return true;
     if (!identity_parse_domain(put->domain, words->domain, strlen(words->domain), why))
         return failure_prefix(why, "--mail-from-domain");

@@ -70,6 +70,6 @@ bool section_choose(const struct settings_ses **section, const struct settings *
                            section_name(origin->title, name));
     *section = origin != NULL ? origin : named;
     if (*section == NULL && settings->ses_count == 1)
-        *section = &settings->ses[0];
+        *section = settings->ses;
     return *section != NULL || refuse(settings, NULL, why);
 }
