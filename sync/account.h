@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ *
+ * What mailfrom-sync knows of one section `ses`, and what surrounds each of its calls: the budget,
+ * the note in the store, the log of what goes wrong and of what goes well again. What is asked and
+ * what becomes of the answers is in sync/listing.h and sync/batch.h.
+ *
+ * An account is used by one thread, but for the numbers of its progress.
+ */
+#ifndef SYNC_ACCOUNT_H
+#define SYNC_ACCOUNT_H
+
+#include "sync/pace.h"
+#include "sync/shared_store.h"
+#include "sync/table.h"
+#include "sync/transition.h"
+#include "sync/trouble.h"
+
+#include "common/settings.h"
+#include "common/source_state.h"
+#include "ses/client.h"
+
+#include <stdatomic.h>
+
+/* What all accounts share. */
+struct surroundings {
+    const struct settings *settings;
+    struct shared_store *store;
+    struct transitions *transitions;
+    struct requests *requests;
+    atomic_bool *stop;
+};
+
+/* A list that is being read: pages of ListEmailIdentities, or, where the settings name the
+ * identities, batches of GetIdentityVerificationAttributes. */
+struct range {
+    size_t from;
+    size_t to;
+};
+enum { LISTING_RANGES_MAX = 64 };
+struct listing {
+    bool open;
+    unsigned long run; /* counts the lists */
+    int64_t began;
+    int64_t due; /* when the next one is to begin */
+    size_t pages;
+    char token[API_V2_TOKEN_MAX + 1];
+    struct range ranges[LISTING_RANGES_MAX]; /* of settings, still to be asked; the last one next */
+    size_t range_count;
+};
+
+struct account {
+    const struct surroundings *around;
+    const struct settings_ses *ses;
+    size_t index;                          /* among the sections */
+    char label[MAIL_FROM_SECTION_MAX + 8]; /* for the log: ses, or ses "eu" */
+    struct ses_client *client;
+    struct table table;
+    struct pace pace;
+    struct source_state state;
+    struct trouble troubles[SOURCE_OPERATION_COUNT];
+    struct listing listing;
+    unsigned last_group;
+    unsigned long charged; /* requests of the client that the pace knows of */
+    unsigned refusals;     /* of calls in a row as bad requests */
+    int64_t call_began;
+    int64_t store_retry;        /* no call before this: the store could not be written */
+    int64_t last_complete_list; /* when it began, in this process; 0: none yet */
+    int64_t request_seen;       /* the latest request that ended a back-off */
+    struct failure failure;     /* of the last call that failed */
+    atomic_size_t progress_listed;
+    atomic_size_t progress_fetched;
+};
+
+/* Reads from the store what it has of this section. NULL: the failure is in *why. */
+struct account *account_open(const struct surroundings *around, size_t index, struct failure *why);
+
+/* Notes in the store that nobody is at work any more. NULL is fine. */
+void account_close(struct account *account);
+
+/* Whose is what the store has? */
+enum ownership {
+    OWNERSHIP_NONE,   /* the store has nothing */
+    OWNERSHIP_OURS,   /* of this section */
+    OWNERSHIP_TAKEN,  /* of a section that counts less, or is no more: becomes ours */
+    OWNERSHIP_FOREIGN /* imported, set by hand, or of a section before this one */
+};
+
+/* record: NULL if there is none. */
+enum ownership account_owns(const struct account *account, const struct mail_from *record);
+
+/* Before a call: charges it and commits that. False: the store cannot be written, so there must be
+ * no call. */
+bool account_begin_call(struct account *account, enum source_operation operation);
+
+/* After a call that SES refused as a bad request. True: one of the identities in it may be to
+ * blame. False: SES has refused so many in a row that it is the account or the call itself; then
+ * this counts as a failure like any other, and account_end_call was called. */
+bool account_end_refused(struct account *account, enum source_operation operation,
+                         const struct failure *why);
+
+/* After it. Writes the note only if it failed: else account_put_state belongs into the transaction
+ * that takes over the answer. True: it went well. */
+bool account_end_call(struct account *account, enum source_operation operation,
+                      enum outcome outcome, const struct failure *why);
+
+/* Writes the note. Inside store_update. */
+bool account_put_state(struct account *account, struct store *store, struct failure *why);
+
+/* The store failed outside of a call's beginning: logs it, and holds calls back for a while. */
+void account_store_failed(struct account *account, const struct failure *why);
+
+/* The identity as the log shows it. */
+const char *account_escape(const char *identity, char out[4 * IDENTITY_SIZE]);
+
+/* The heartbeat, where it is due; next_call is what mailfromctl shows. */
+void account_beat(struct account *account, int64_t now, int64_t next_call);
+
+#endif

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ *
+ * mailfrom-sync: command line, start, reload, stop.
+ */
+#include "build-config.h"
+
+#include "sync/instance.h"
+#include "sync/runner.h"
+
+#include "common/daemon.h"
+#include "common/log.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char program[] = "mailfrom-sync";
+static const char usage[] =
+    "usage: mailfrom-sync [-c FILE] [-f] [--once] [--check] [--version]\n"
+    "\n"
+    "  -c FILE    read the settings from FILE (default " DEFAULT_SETTINGS_FILE ")\n"
+    "  -f         stay in the foreground and log to stderr\n"
+    "  --once     refresh everything once, in the foreground, print a summary, and exit\n"
+    "  --check    check the settings, print those in effect, and exit\n"
+    "  --version  print the version and exit\n"
+    "\n"
+    "Signals: HUP and USR1 reload the settings, TERM and INT stop.\n";
+
+static struct {
+    const char *settings_file;
+    bool foreground;
+    bool once;
+    bool check;
+} options = {.settings_file = DEFAULT_SETTINGS_FILE};
+
+/* What runs. settings are those that runner uses. */
+static struct {
+    struct settings *settings;
+    char *directory; /* of the store: as at the start, whatever a reload says */
+    char *group;
+    struct shared_store *store;
+    struct transitions *transitions;
+    struct runner *runner;
+    sigset_t signals;
+} sync_state;
+
+/* --- command line --- */
+
+static void refuse(const char *what)
+{
+    (void)fprintf(stderr, "%s: unexpected argument \"%s\"\n%s", program, what, usage);
+    exit(EX_USAGE);
+}
+
+static void read_options(int argc, char **argv)
+{
+    static const struct option long_options[] = {
+        {"once", no_argument, NULL, 'o'},
+        {"check", no_argument, NULL, 'k'},
+        {"version", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+
+    while ((option = getopt_long(argc, argv, "c:fh", long_options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            options.settings_file = optarg;
+            break;
+        case 'f':
+            options.foreground = true;
+            break;
+        case 'o':
+            options.once = options.foreground = true;
+            break;
+        case 'k':
+            options.check = true;
+            break;
+        case 'v':
+            (void)printf("%s %s\n", program, PACKAGE_VERSION);
+            exit(EX_OK);
+        case 'h':
+            (void)fputs(usage, stdout);
+            exit(EX_OK);
+        default:
+            (void)fputs(usage, stderr);
+            exit(EX_USAGE);
+        }
+    }
+    if (optind < argc)
+        refuse(argv[optind]);
+}
+
+/* --- settings --- */
+
+static bool read_settings(struct settings **settings, struct failure *why)
+{
+    if (!settings_read(settings, options.settings_file, why))
+        return false;
+    if ((*settings)->ses_count > 0)
+        return true;
+    settings_free(*settings);
+    *settings = NULL;
+    return failure_set(why, EX_CONFIG, "%s: there is no section ses, so there is nothing to sync",
+                       options.settings_file);
+}
+
+/* What is taken up at the start only. */
+static void warn_of_restart(const struct settings *new)
+{
+    static const char text[] = "%s has changed, which takes a restart";
+
+    if (strcmp(sync_state.directory, new->store) != 0)
+        log_write(LOG_WARNING, text, "store");
+    if (strcmp(sync_state.settings->sync.user, new->sync.user) != 0)
+        log_write(LOG_WARNING, text, "user");
+}
+
+static struct runner *run_with(const struct settings *settings, struct failure *why)
+{
+    return runner_start(settings, sync_state.store, sync_state.transitions, options.once, why);
+}
+
+/* The threads end before others begin: two clients of one account would spend its budget twice. */
+static void reload(void)
+{
+    struct settings *settings;
+    struct failure why;
+
+    if (!read_settings(&settings, &why)) {
+        log_write(LOG_ERR, "%s; the old settings stay in force", why.text);
+        return;
+    }
+    warn_of_restart(settings);
+    runner_stop(sync_state.runner);
+    sync_state.runner = run_with(settings, &why);
+    if (sync_state.runner != NULL) {
+        settings_free(sync_state.settings);
+        sync_state.settings = settings;
+        log_write(LOG_INFO, "settings reloaded from %s", options.settings_file);
+        return;
+    }
+    settings_free(settings);
+    log_write(LOG_ERR, "%s; the old settings stay in force", why.text);
+    sync_state.runner = run_with(sync_state.settings, &why);
+    if (sync_state.runner == NULL)
+        log_write(LOG_CRIT, "%s", why.text);
+}
+
+/* --- start --- */
+
+static void block_signals(void)
+{
+    (void)sigemptyset(&sync_state.signals);
+    (void)sigaddset(&sync_state.signals, SIGHUP);
+    (void)sigaddset(&sync_state.signals, SIGUSR1);
+    (void)sigaddset(&sync_state.signals, SIGTERM);
+    (void)sigaddset(&sync_state.signals, SIGINT);
+    (void)pthread_sigmask(SIG_BLOCK, &sync_state.signals, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+/* Root makes the store where the user may not; LMDB has to be opened anew by the user. */
+static bool become_user(struct failure *why)
+{
+    const char *user = sync_state.settings->sync.user;
+
+    if (geteuid() == 0 && *user != '\0') {
+        struct shared_store *store = shared_store_open(sync_state.directory, sync_state.group, why);
+        if (store == NULL)
+            return false;
+        shared_store_close(store);
+    }
+    if (!daemon_become(user, why))
+        return false;
+    /* Neither a core file nor a debugger of the same user gets at the keys. */
+    (void)prctl(PR_SET_DUMPABLE, 0);
+    return true;
+}
+
+static bool open_store(struct failure *why)
+{
+    sync_state.directory = strdup(sync_state.settings->store);
+    sync_state.group = strdup(sync_state.settings->store_group);
+    if (sync_state.directory == NULL || sync_state.group == NULL)
+        return failure_set(why, EX_OSERR, "out of memory");
+    if (!become_user(why))
+        return false;
+    sync_state.store = shared_store_open(sync_state.directory, sync_state.group, why);
+    return sync_state.store != NULL && instance_lock(sync_state.directory, why);
+}
+
+static bool start(struct failure *why)
+{
+    block_signals();
+    if (!options.foreground && !daemon_go_to_background(why))
+        return false;
+    log_open(program, options.foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG);
+    if (!open_store(why))
+        return false;
+    sync_state.transitions = transitions_new(why);
+    if (sync_state.transitions == NULL)
+        return false;
+    sync_state.runner = run_with(sync_state.settings, why);
+    if (sync_state.runner == NULL)
+        return false;
+    if (!options.once)
+        log_write(LOG_INFO, "version %s, store %s, accounts %zu", PACKAGE_VERSION,
+                  sync_state.directory, sync_state.settings->ses_count);
+    if (!options.foreground && !daemon_leave_terminal(why))
+        return false;
+    daemon_tell_parent(EX_OK);
+    return true;
+}
+
+/* --- run --- */
+
+static void show_progress(void)
+{
+    struct runner_progress progress = runner_progress(sync_state.runner);
+
+    if (isatty(STDERR_FILENO))
+        (void)fprintf(stderr, "\r%zu identities listed, %zu fetched ", progress.listed,
+                      progress.fetched);
+}
+
+static bool is_finished(void)
+{
+    if (sync_state.runner == NULL)
+        return true;
+    if (!options.once)
+        return false;
+    show_progress();
+    return runner_is_done(sync_state.runner) && transitions_are_done(sync_state.transitions);
+}
+
+/* Returns the signal that ended it, or 0. */
+static int run(void)
+{
+    const struct timespec pause = {.tv_sec = options.once ? 0 : 1,
+                                   .tv_nsec = options.once ? 50000000 : 0};
+
+    while (!is_finished()) {
+        int received = sigtimedwait(&sync_state.signals, NULL, &pause);
+        if (received == SIGTERM || received == SIGINT)
+            return received;
+        if ((received == SIGHUP || received == SIGUSR1) && !options.once)
+            reload();
+    }
+    return 0;
+}
+
+static bool report(int received, struct failure *why)
+{
+    if (options.once && isatty(STDERR_FILENO))
+        (void)fputs("\r\033[K", stderr);
+    if (sync_state.runner == NULL)
+        return failure_set(why, EX_OSERR, "cannot go on");
+    if (!options.once)
+        return true;
+    if (received != 0)
+        return failure_set(why, EX_TEMPFAIL, "stopped before everything was refreshed");
+    return runner_report(sync_state.runner, why);
+}
+
+static void stop(void)
+{
+    runner_stop(sync_state.runner);
+    transitions_free(sync_state.transitions);
+    shared_store_close(sync_state.store);
+    settings_free(sync_state.settings);
+    free(sync_state.directory);
+    free(sync_state.group);
+}
+
+static int fail(const struct failure *why)
+{
+    (void)fprintf(stderr, "%s: %s\n", program, why->text);
+    daemon_tell_parent(why->exit_code);
+    return why->exit_code;
+}
+
+static int check(void)
+{
+    struct settings *settings;
+    struct failure why;
+
+    if (!read_settings(&settings, &why))
+        return fail(&why);
+    settings_print(settings, stdout);
+    settings_free(settings);
+    return EX_OK;
+}
+
+int main(int argc, char **argv)
+{
+    struct failure why;
+    int received;
+    bool fine;
+
+    read_options(argc, argv);
+    if (options.check)
+        return check();
+    if (!read_settings(&sync_state.settings, &why))
+        return fail(&why);
+    if (!start(&why)) {
+        stop();
+        return fail(&why);
+    }
+    received = run();
+    fine = report(received, &why);
+    if (!options.once)
+        log_write(LOG_INFO, "stopping");
+    stop();
+    if (!options.once)
+        log_write(LOG_INFO, "stopped");
+    return fine ? EX_OK : fail(&why);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "sync/shared_store.h"
+#include "sync/clock.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+enum { CHECK_EVERY = 1000, STALE_EVERY = 60000 };
+
+struct shared_store {
+    const char *directory;
+    const char *group;
+    pthread_mutex_t lock;
+    struct store *store; /* NULL while it cannot be opened */
+    int64_t checked;
+    int64_t cleared;
+};
+
+static bool reopen(struct shared_store *shared, struct failure *why)
+{
+    store_close(shared->store);
+    shared->store = NULL;
+    return store_open(&shared->store, shared->directory, STORE_WRITE, shared->group, why);
+}
+
+struct shared_store *shared_store_open(const char *directory, const char *group,
+                                       struct failure *why)
+{
+    struct shared_store *shared = calloc(1, sizeof *shared);
+
+    if (shared == NULL) {
+        (void)failure_set(why, EX_OSERR, "out of memory");
+        return NULL;
+    }
+    shared->directory = directory;
+    shared->group = group;
+    (void)pthread_mutex_init(&shared->lock, NULL);
+    if (reopen(shared, why))
+        return shared;
+    shared_store_close(shared);
+    return NULL;
+}
+
+void shared_store_close(struct shared_store *shared)
+{
+    if (shared == NULL)
+        return;
+    store_close(shared->store);
+    (void)pthread_mutex_destroy(&shared->lock);
+    free(shared);
+}
+
+/* Looks after the store now and then. */
+static bool look_after(struct shared_store *shared, struct failure *why)
+{
+    int64_t now = clock_now();
+    struct failure unused;
+
+    if (now >= shared->checked && now < shared->checked + CHECK_EVERY && shared->store != NULL)
+        return true;
+    shared->checked = now;
+    if (shared->store == NULL || !store_is_current(shared->store, &unused))
+        return reopen(shared, why);
+    if (now < shared->cleared || now >= shared->cleared + STALE_EVERY) {
+        shared->cleared = now;
+        (void)store_clear_stale_readers(shared->store);
+    }
+    return true;
+}
+
+struct store *shared_store_acquire(struct shared_store *shared, struct failure *why)
+{
+    (void)pthread_mutex_lock(&shared->lock);
+    if (look_after(shared, why))
+        return shared->store;
+    (void)pthread_mutex_unlock(&shared->lock);
+    return NULL;
+}
+
+void shared_store_release(struct shared_store *shared)
+{
+    (void)pthread_mutex_unlock(&shared->lock);
+}
+
+bool shared_store_update(struct shared_store *shared,
+                         bool (*change)(struct store *, void *, struct failure *), void *context,
+                         struct failure *why)
+{
+    struct store *store = shared_store_acquire(shared, why);
+    bool worked;
+
+    if (store == NULL)
+        return false;
+    worked = store_update(store, change, context, why);
+    shared_store_release(shared);
+    return worked;
+}
