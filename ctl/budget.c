@@ -32,6 +32,9 @@ static int64_t remaining(const struct turn *turn, int64_t last_call, int64_t now
     return interval - (now - last_call);
 }
 
+/* What this process did; mailfrom-sync, which writes its own state as a whole, may forget it. */
+static int64_t own_last_call;
+
 /* Looks and takes in one transaction, so that of two programs one waits. */
 static bool take(struct store *store, void *context, struct failure *why)
 {
@@ -41,21 +44,22 @@ static bool take(struct store *store, void *context, struct failure *why)
 
     if (source_state_read(store, turn->section->title, &state, why) == STORE_FAILED)
         return false;
+    if (state.last_call < own_last_call)
+        state.last_call = own_last_call;
     turn->remaining = remaining(turn, state.last_call, now);
     if (turn->remaining > 0)
         return true;
-    state.last_call = now;
+    state.last_call = own_last_call = now;
     return source_state_write(store, turn->section->title, &state, why);
 }
 
 static bool take_without_store(struct turn *turn)
 {
-    static int64_t last_call;
     int64_t now = moment_milliseconds();
 
-    turn->remaining = remaining(turn, last_call, now);
+    turn->remaining = remaining(turn, own_last_call, now);
     if (turn->remaining == 0)
-        last_call = now;
+        own_last_call = now;
     return true;
 }
 

@@ -11,6 +11,7 @@ libctl_a_SOURCES = \
 	ctl/attributes_out.c ctl/attributes_out.h \
 	ctl/batch.c ctl/batch.h \
 	ctl/budget.c ctl/budget.h \
+	ctl/change.c ctl/change.h \
 	ctl/command.c ctl/command.h \
 	ctl/document.c ctl/document.h \
 	ctl/errand.c ctl/errand.h \

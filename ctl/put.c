@@ -9,11 +9,10 @@
 
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 
 #include "common/word.h"
 #include "ctl/account.h"
-#include "ctl/answer.h"
+#include "ctl/change.h"
 #include "ctl/identities.h"
 #include "ctl/section.h"
 
@@ -178,48 +177,6 @@ static bool is_unchanged(const struct put *put, const struct api_v1_mail_from *c
            current->status == MAIL_FROM_SUCCESS;
 }
 
-struct change {
-    const struct put *put;
-    const struct api_v1_mail_from *current; /* what SES has; NULL: what was put */
-    const struct settings_ses *section;
-    bool verified;
-    bool add;  /* even if there is no record yet? */
-    bool kept; /* is there a record now? */
-};
-
-static bool store_change(struct store *store, void *context, struct failure *why)
-{
-    struct change *change = context;
-    const struct put *put = change->put;
-    struct mail_from record = {.kind = put->identity.kind, .source = MAIL_FROM_SES};
-    enum store_result result = store_get(store, put->identity.text, &record, why);
-    int64_t now = (int64_t)time(NULL);
-
-    change->kept = result == STORE_NOT_FOUND ? change->add : record.source == MAIL_FROM_SES;
-    if (result == STORE_FAILED || !change->kept)
-        return result != STORE_FAILED;
-    record.verified = change->verified;
-    if (change->current != NULL)
-        answer_apply(&record, change->current, change->section, now);
-    else
-        answer_apply_put(&record, put->domain, put->behavior, change->section, now);
-    return store_put(store, put->identity.text, &record, why);
-}
-
-/* One record alone would be worse than none: see open_store. */
-static bool keep(struct change *change, struct store *store, struct failure *why)
-{
-    uint64_t count = 0;
-
-    change->kept = false;
-    if (store == NULL)
-        return true;
-    if (!store_count(store, &count, why))
-        return false;
-    change->add = count > 0;
-    return store_update(store, store_change, change, why);
-}
-
 static void tell_unchanged(const struct put *put)
 {
     if (put->clear)
@@ -245,36 +202,42 @@ static void tell_change(const struct put *put, bool kept)
 }
 
 /* After the call, a store that cannot be written is no failure of the put. */
-static bool set(const struct put *put, struct account *account, struct store *store, bool verified,
-                struct failure *why)
+static bool set(const struct put *put, struct change *change, struct account *account,
+                struct store *store, struct failure *why)
 {
-    struct change change = {.put = put, .section = account_section(account), .verified = verified};
+    bool kept;
 
     if (account_put_mail_from(account, put->identity.text, put->domain, put->behavior, why) !=
         OUTCOME_OK)
         return false;
-    if (!keep(&change, store, why))
+    if (!change_keep(change, store, &kept, why))
         return failure_prefix(why, "SES has it, but the store not yet (mailfrom-sync will see to "
                                    "it)");
-    tell_change(put, change.kept);
+    tell_change(put, kept);
     return true;
 }
 
-static bool put_attributes(const struct put *put, struct account *account, struct store *store,
-                           struct failure *why)
+static bool put_attributes(const struct put *put, struct invocation *invocation,
+                           struct account *account, struct store *store, struct failure *why)
 {
+    struct change change = {.identity = &put->identity,
+                            .settings = invocation->settings,
+                            .section = account_section(account),
+                            .domain = put->domain,
+                            .behavior = put->behavior,
+                            .verified = true}; /* SES sets it for no other */
     struct api_v2_identity answer;
-    struct change change = {
-        .put = put, .section = account_section(account), .current = &answer.mail_from};
+    bool kept;
 
     if (put->force)
-        return set(put, account, store, true, why);
+        return set(put, &change, account, store, why);
     if (account_get_identity(account, put->identity.text, &answer, why) != OUTCOME_OK)
         return false;
-    if (!is_unchanged(put, &answer.mail_from))
-        return set(put, account, store, answer.verified, why);
     change.verified = answer.verified;
-    if (!keep(&change, store, why))
+    if (!is_unchanged(put, &answer.mail_from))
+        return set(put, &change, account, store, why);
+    change.current = &answer.mail_from;
+    if (!change_keep(&change, store, &kept, why))
         return false;
     tell_unchanged(put);
     return true;
@@ -298,7 +261,7 @@ bool put_run(struct invocation *invocation, struct failure *why)
                         why))
         goto out;
     account = account_open(section, store, why);
-    good = account != NULL && put_attributes(&put, account, store, why);
+    good = account != NULL && put_attributes(&put, invocation, account, store, why);
 out:
     account_close(account);
     store_close(store);

@@ -9,7 +9,8 @@ import subprocess
 
 import pytest
 
-from lab.programs import Milter
+from lab.process import stop, tail, wait_until
+from lab.programs import Milter, settings_text
 from standin.ses import Account, Fault, Identity, Ses
 
 EX_USAGE, EX_DATAERR, EX_UNAVAILABLE, EX_TEMPFAIL, EX_PROTOCOL, EX_NOPERM, EX_CONFIG = \
@@ -57,6 +58,10 @@ class Administrator(Milter):
         self.ses = ses
         self.environment = KEYS | NOWHERE
         super().__init__(programs, base)
+
+    @property
+    def sync_command(self):
+        return [self._programs.sync, "-c", self.settings_file, "-f"]
 
     def default_settings(self):
         return {"store": self.store, "ses": self.section()}
@@ -309,7 +314,6 @@ def two_sections(administrator):
     administrator.settings = None
     settings = {"store": administrator.store, 'ses "us"': administrator.section(),
                 'ses "eu"': administrator.section(region="eu-west-1")}
-    from lab.programs import settings_text
     administrator.write_settings_text(settings_text(settings))
 
 
@@ -529,3 +533,65 @@ def test_status_of_records_whose_section_is_gone(administrator):
 def test_status_of_a_store_that_is_missing(administrator):
     shutil.rmtree(administrator.store)
     assert failed(administrator.ctl("status"), 66)
+
+
+# Beside mailfrom-sync
+
+@pytest.fixture
+def synced(administrator, ses):
+    """The administrator of a store that a mailfrom-sync keeps, which has seen everything once."""
+    administrator.write_settings({"ses": {"requests-per-second": "50", "list-every": "1h"}})
+    environment = {name: value for name, value in os.environ.items() if name[:4] != "AWS_"}
+    with open(administrator.log, "w", encoding="utf-8") as log:
+        child = subprocess.Popen(administrator.sync_command, stdin=subprocess.DEVNULL, stderr=log,
+                                 env=environment | KEYS | NOWHERE)
+        try:
+            wait_until(lambda: administrator.stored("unstored.example"), "mailfrom-sync", 10)
+            administrator.put("refresh")
+            yield administrator
+        finally:
+            assert stop(child) == 0, tail(administrator.log)
+
+
+def test_status_beside_mailfrom_sync(synced, ses):
+    [ours, *_] = status(synced)
+    assert (ours["Running"], ours["Well"], ours["LastError"]) == (True, True, "")
+    assert ours["LastSuccess"] and ours["NextCall"] and ours["Identities"]["All"] == 4
+    assert ours["Identities"]["Unverified"] == 1
+    assert "mailfrom-sync   running, process " in synced.put("status")
+    ses.faults = [Fault("denied", None, times=None)]
+    assert synced.ctl("refresh", "--no-wait").returncode == 0
+    wait_until(lambda: status(synced)[0]["FailingSince"], "a failure", 10)
+    [ours, *_] = status(synced)
+    assert "AccessDenied" in ours["LastError"] and not ours["Well"]
+
+
+def test_refresh_lets_mailfrom_sync_fetch(synced, ses):
+    ses.identities["example.com"].status = "Failed"
+    before = len(ses.calls)
+    assert synced.put("refresh", "example.com") == (
+        "mailfrom-sync refreshed 1 identity\n"
+        "example.com: bounces.example.com, Failed, RejectMessage\n")
+    assert synced.calls()[before:] == ["GetIdentityMailFromDomainAttributes"]
+    assert synced.ctl("refresh", "nobody.example").returncode == EX_UNAVAILABLE
+
+
+def test_refresh_of_all_lets_mailfrom_sync_fetch(synced, ses):
+    ses.identities["example.com"].status = "TemporaryFailure"
+    ses.identities["unstored.example"].domain = "m.unstored.example"
+    ses.identities["unstored.example"].status = "Success"
+    assert synced.put("refresh").startswith("mailfrom-sync refreshed ")
+    assert synced.stored("example.com")["MailFromDomainStatus"] == "TemporaryFailure"
+    assert synced.stored("unstored.example")["MailFromDomain"] == "m.unstored.example"
+
+
+def test_put_beside_mailfrom_sync_is_followed_up_at_once(synced, ses):
+    synced.put(*CHANGE)
+    assert synced.stored("example.com")["MailFromDomain"] == "new.example.com"
+    ses.identities["example.com"].status = "Success"
+    synced.put("refresh", "example.com")
+    assert synced.stored("example.com")["MailFromDomainStatus"] == "Success"
+    ses.identities["late.example"] = Identity("late.example")
+    synced.put("put", "late.example", "--mail-from-domain", "m.late.example")
+    wait_until(lambda: ses.calls[-1][1] == "GetIdentityMailFromDomainAttributes", "a fetch", 10)
+    assert synced.stored("late.example")["MailFromDomain"] == "m.late.example"

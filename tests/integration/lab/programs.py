@@ -45,8 +45,9 @@ def _literal(value):
 
 class Programs:
     def __init__(self, stage):
-        """stage: holds sbin/mailfrom-milter and bin/mailfromctl."""
+        """stage: holds sbin/mailfrom-milter, sbin/mailfrom-sync and bin/mailfromctl."""
         self.milter = f"{stage}/sbin/mailfrom-milter"
+        self.sync = f"{stage}/sbin/mailfrom-sync"
         self.ctl = f"{stage}/bin/mailfromctl"
 
 
