@@ -265,15 +265,14 @@ static void fail_call(struct account *account, enum source_operation operation,
     (void)write_state(account);
 }
 
-static void recover(struct account *account, enum source_operation operation)
+void account_recover(struct account *account, enum source_operation operation)
 {
     struct trouble *trouble = &account->troubles[operation];
     char length[DURATION_TEXT_SIZE];
-    int64_t now = clock_now();
     bool is_failing = false;
 
     if (trouble->failures > 0) {
-        duration_describe(now - trouble->since, length);
+        duration_describe(clock_now() - trouble->since, length);
         log_write(LOG_INFO, "%s: %s works again, after %u failures in %s", account->label,
                   source_operation_words[operation], trouble->failures, length);
         memset(trouble, 0, sizeof *trouble);
@@ -282,7 +281,6 @@ static void recover(struct account *account, enum source_operation operation)
         is_failing = is_failing || account->troubles[i].failures > 0;
     if (!is_failing)
         account->state.failing_since = 0;
-    account->state.last_success = now;
 }
 
 bool account_end_call(struct account *account, enum source_operation operation,
@@ -291,7 +289,7 @@ bool account_end_call(struct account *account, enum source_operation operation,
     charge_repeats(account);
     if (outcome == OUTCOME_OK) {
         account->refusals = 0;
-        recover(account, operation);
+        account->state.last_success = clock_now();
     } else if (outcome != OUTCOME_STOPPED) {
         fail_call(account, operation, outcome, why);
     }

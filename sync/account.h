@@ -104,6 +104,9 @@ bool account_end_refused(struct account *account, enum source_operation operatio
 bool account_end_call(struct account *account, enum source_operation operation,
                       enum outcome outcome, const struct failure *why);
 
+/* What the operation is for has been reached: its trouble is over. */
+void account_recover(struct account *account, enum source_operation operation);
+
 /* Writes the note. Inside store_update. */
 bool account_put_state(struct account *account, struct store *store, struct failure *why);
 

@@ -248,8 +248,10 @@ static void call(struct batch *batch)
         names[i] = batch->picked[i]->name;
     outcome = ses_client_get_mail_from(account->client, names, batch->count, batch->answers, &why);
     if (outcome != OUTCOME_BAD_REQUEST) {
-        if (account_end_call(account, SOURCE_FETCH, outcome, &why))
+        if (account_end_call(account, SOURCE_FETCH, outcome, &why)) {
+            account_recover(account, SOURCE_FETCH);
             take_over(batch, false);
+        }
         return;
     }
     if (!account_end_refused(account, SOURCE_FETCH, &why))

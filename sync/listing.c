@@ -102,6 +102,7 @@ static void complete(struct account *account)
 
     listing->open = false;
     listing->due = listing->began + account->ses->list_every;
+    account_recover(account, account->ses->identities.count > 0 ? SOURCE_VERIFY : SOURCE_LIST);
     account->last_complete_list = listing->began;
     account->state.last_list = clock_now();
     for (size_t i = 0; i < account->table.count; i++)

@@ -17,6 +17,7 @@ EXTRA_DIST += \
 	tests/integration/lab/programs.py \
 	tests/integration/lab/sendmail.py \
 	tests/integration/lab/sink.py \
+	tests/integration/lab/sync.py \
 	tests/integration/run \
 	tests/integration/sample.json \
 	tests/integration/send \
@@ -31,4 +32,5 @@ EXTRA_DIST += \
 	tests/integration/test_sockets.py \
 	tests/integration/test_store.py \
 	tests/integration/test_submission.py \
+	tests/integration/test_sync.py \
 	tests/integration/test_waiting.py

@@ -1,0 +1,462 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: the mailfrom-milter contributors
+"""mailfrom-sync against a stand-in for SES: what the store holds after, what the log says, how many
+calls it took and how fast they came."""
+
+import json
+import os
+import random
+import re
+import signal
+import time
+
+import pytest
+
+from lab.process import tail, wait_until
+from lab.sync import KEYS, QUICK, Sync
+
+pytest.importorskip("botocore", reason="the stand-in for SES checks signatures with botocore")
+
+from standin.ses import Account, Fault, Identity, Ses  # noqa: E402
+
+LIST, VERIFY, FETCH = ("ListEmailIdentities", "GetIdentityVerificationAttributes",
+                       "GetIdentityMailFromDomainAttributes")
+NEVER = {"list-every": "1h", "refresh-after": "1h", "refresh-unsettled-after": "1h"}
+
+
+def identities(count, **attributes):
+    return [Identity(f"d{number:05}.example", domain=f"m.d{number:05}.example",
+                     **({"status": "Success"} | attributes)) for number in range(count)]
+
+
+@pytest.fixture
+def ses():
+    with Ses(identities(3)) as server:
+        yield server
+
+
+@pytest.fixture
+def sync(request, tmp_path):
+    sync = Sync(request.config.getoption("--stage"), str(tmp_path))
+    yield sync
+    sync.stop()
+
+
+def quick(ses, **changes):
+    return QUICK | {"endpoint": ses.url} | {
+        name.replace("_", "-"): value for name, value in changes.items()}
+
+
+def count(ses, operation, mark=0):
+    return sum(call[1] == operation for call in ses.calls[mark:])
+
+
+def carried(ses):
+    """How many identities each call to fetch carried, in order."""
+    return [request.body.count(b"Identities.member.") for request in ses.requests
+            if b"Action=" + FETCH.encode() in request.body]
+
+
+# Filling and refreshing
+
+def test_fills_an_empty_store_with_the_fullest_batches(sync, ses):
+    ses.identities = {identity.name: identity for identity in identities(10000)}
+    sync.configure(quick(ses, **{"list_every": "1h", "refresh_after": "1h"})).start()
+    wait_until(lambda: count(ses, FETCH) >= 100 and len(sync.records()) == 10000,
+               "10,000 identities", 60)
+    assert len(ses.calls) <= 10000 / 100 + 10
+    assert carried(ses) == [100] * 100
+    assert all(record["MailFromDomainStatus"] == "Success" for record in sync.records().values())
+
+
+def test_lists_do_not_eat_the_calls_that_fill_the_store(sync, ses):
+    ses.identities = {identity.name: identity for identity in identities(3000)}
+    sync.configure(quick(ses, requests_per_second="50", list_every="100ms",
+                         refresh_after="1h")).start()
+    wait_until(lambda: len(sync.records()) == 3000, "3,000 identities", 30)
+    assert next(index for index, call in enumerate(ses.calls)
+                if count_until(ses, index) == 30) <= 3000 / 100 + 10
+
+
+def count_until(ses, index):
+    return sum(call[1] == FETCH for call in ses.calls[:index + 1])
+
+
+def test_fetches_a_new_identity_at_once(sync, ses):
+    sync.configure(quick(ses, refresh_after="1h")).start()
+    sync.wait_for_status("d00000.example", "Success")
+    ses.identities["new@x.example"] = Identity("new@x.example")
+    ses.identities["new.example"] = Identity("new.example", domain="m.new.example",
+                                             status="Pending", behavior="RejectMessage")
+    sync.wait_for_status("new.example", "Pending", 5)
+    record = sync.records()["new@x.example"]
+    assert record["MailFromDomain"] == "" and record["Verified"] and record["Source"] == "ses"
+
+
+def test_refreshes_what_is_unsettled_often_and_the_rest_at_leisure(sync, ses):
+    ses.identities["d00001.example"].status = "Pending"
+    sync.configure(quick(ses, refresh_after="1h")).start()
+    sync.wait_for_status("d00001.example", "Pending")
+    ses.identities["d00000.example"].domain = "other.d00000.example"
+    ses.identities["d00001.example"].status = "Success"
+    sync.wait_for_status("d00001.example", "Success", 5)
+    # It came along in the same call, which costs the same however many it carries.
+    assert sync.records()["d00000.example"]["MailFromDomain"] == "other.d00000.example"
+    before = count(ses, FETCH)
+    time.sleep(1)
+    assert count(ses, FETCH) == before
+
+
+def test_follows_the_verification_of_an_identity(sync, ses):
+    sync.configure(quick(ses, refresh_after="1h")).start()
+    sync.wait_for_status("d00000.example", "Success")
+    ses.identities["d00000.example"].verification = "Pending"
+    sync.wait_for_log("verification: identity=d00000.example section=- verified=no", seconds=5)
+    record = sync.records()["d00000.example"]
+    assert not record["Verified"] and record["MailFromDomainStatus"] == "Success"
+
+
+def test_keeps_the_identities_of_the_settings_only(sync, ses):
+    sync.configure(quick(ses, identities=["d00001.example", "gone.example"])).start()
+    sync.wait_for_status("d00001.example", "Success")
+    assert set(sync.records()) == {"d00001.example"}
+    assert count(ses, LIST) == 0 and count(ses, VERIFY) > 0
+
+
+def test_leaves_imported_records_alone(sync, ses):
+    sync.configure(quick(ses))
+    imported = {"d00000.example": {"MailFromDomain": "mine.d00000.example",
+                                   "MailFromDomainStatus": "Failed",
+                                   "BehaviorOnMXFailure": "RejectMessage"}}
+    done = sync.ctl("import", "-", input=json.dumps({"MailFromDomainAttributes": imported}))
+    assert done.returncode == 0, done.stderr
+    before = sync.records()["d00000.example"]
+    sync.start().wait_for_status("d00001.example", "Success")
+    del ses.identities["d00000.example"]
+    mark = len(ses.calls)
+    wait_until(lambda: count(ses, LIST, mark) >= 4, "lists without it")
+    assert sync.records()["d00000.example"] == before
+
+
+# The budget
+
+def test_keeps_the_budget_over_restarts(sync, ses):
+    ses.identities = {identity.name: identity for identity in identities(2000)}
+    rate = 10
+    sync.configure(quick(ses, requests_per_second=str(rate)))
+    for _ in range(8):
+        sync.start()
+        time.sleep(random.uniform(0.1, 0.6))
+        sync.kill()
+    times = [call[0] for call in ses.calls]
+    assert len(times) > 12
+    for first in range(len(times)):
+        for last in range(first + 1, len(times)):
+            window = times[last] - times[first]
+            # So many calls in a window, of which one is the budget's grace.
+            assert last - first <= (window + 0.02) * rate + 1e-6, (first, last, window)
+
+
+# Transitions
+
+def hook(tmp_path, body):
+    program = tmp_path / "hook"
+    program.write_text(f"#!/bin/sh\n{body}\n")
+    program.chmod(0o755)
+    return str(program)
+
+
+def test_tells_a_transition_to_the_log_and_to_a_program(sync, ses, tmp_path):
+    ses.identities["d00000.example"].status = "Pending"
+    program = hook(tmp_path, f"env >>{tmp_path}/told; echo end >>{tmp_path}/told")
+    sync.configure(quick(ses, on_transition=program, title="eu")).start()
+    sync.wait_for_status("d00000.example", "Pending")
+    ses.identities["d00000.example"].status = "Success"
+    line = sync.wait_for_log("transition:")
+    assert ("identity=d00000.example old-status=Pending new-status=Success "
+            'mail-from-domain=m.d00000.example section=eu reason="SES found the MX record"') in line
+    wait_until(lambda: (tmp_path / "told").exists() and "end" in (tmp_path / "told").read_text(),
+               "the program")
+    told = dict(line.partition("=")[::2] for line in (tmp_path / "told").read_text().splitlines())
+    assert told["MAILFROM_IDENTITY"] == "d00000.example"
+    assert told["MAILFROM_OLD_STATUS"] == "Pending" and told["MAILFROM_NEW_STATUS"] == "Success"
+    assert told["MAILFROM_DOMAIN"] == "m.d00000.example" and told["MAILFROM_SECTION"] == "eu"
+    assert told["MAILFROM_REASON"] == "SES found the MX record"
+    assert not any(name.startswith("AWS_") for name in told)
+    assert len(sync.log_lines("transition:")) == 1
+
+
+def test_a_program_that_hangs_is_killed_and_holds_nothing_up(sync, ses, tmp_path):
+    program = hook(tmp_path, f"echo $MAILFROM_IDENTITY >>{tmp_path}/told; sleep 300")
+    sync.configure(quick(ses, on_transition=program, on_transition_timeout="500ms")).start()
+    sync.wait_for_status("d00002.example", "Success")
+    for identity in ses.identities.values():
+        identity.status = "TemporaryFailure"
+    sync.wait_for_status("d00002.example", "TemporaryFailure", 5)
+    wait_until(lambda: len(sync.log_lines("killed, for it took too long")) == 3, "three kills")
+    assert sorted((tmp_path / "told").read_text().split()) == sorted(ses.identities)
+
+
+# Identities that leave
+
+def test_an_identity_leaves_after_two_lists_that_agree(sync, ses):
+    sync.configure(quick(ses, list_every="500ms")).start()
+    sync.wait_for_status("d00000.example", "Success")
+    mark = len(ses.calls)
+    del ses.identities["d00000.example"]
+    wait_until(lambda: count(ses, LIST, mark) == 1, "a list without it")
+    time.sleep(0.2)
+    assert "d00000.example" in sync.records()
+    sync.wait_for_log("identity=d00000.example old-status=Success new-status=Removed", seconds=5)
+    assert set(sync.records()) == {"d00001.example", "d00002.example"}
+    assert count(ses, LIST, mark) >= 2
+
+
+def test_no_identity_leaves_because_a_page_failed(sync, ses):
+    ses.identities = {identity.name: identity for identity in identities(300)}
+    ses.page_max = 100
+    sync.configure(quick(ses)).start()
+    wait_until(lambda: len(sync.records()) == 300, "all")
+    del ses.identities["d00299.example"]
+    ses.faults.append(Fault("500", LIST + ":later-page", None))
+    fault = ses.faults[0]
+    wait_until(lambda: fault.hits >= 3, "failing pages")
+    assert len(sync.records()) == 300
+    assert len(sync.log_lines("server-error|InternalServiceError")) == 1
+    ses.faults.clear()
+    sync.wait_for_log("identity=d00299.example .*new-status=Removed")
+    assert len(sync.records()) == 299
+
+
+# Failures
+
+PASSING = {"500": "InternalFailure", "503": "ServiceUnavailable", "throttle": "Throttling",
+           "hang": "500 ms|time|late", "hang_in_body": "time|late|500 ms", "reset": "reset|network",
+           "truncated": "XML|malformed", "garbage": "malformed|XML", "huge": "octets|large|malformed",
+           "bomb": "malformed|XML|DTD|document type"}
+LASTING = {"redirect": "301", "expired": "ExpiredToken", "denied": "AccessDenied"}
+
+
+def fail_and_recover(sync, ses, kind, pattern, lasting):
+    """Returns the line of the log."""
+    sync.configure(quick(ses))
+    sync.once()
+    before = sync.records()
+    fault = Fault(kind, FETCH, None)
+    ses.faults.append(fault)
+    ses.identities["d00000.example"].status = "TemporaryFailure"
+    sync.start()
+    line = sync.wait_for_log("next try in")
+    assert re.search(pattern, line), line
+    assert re.search(r"of 3 records in the store the first expires in \d+ (h|d)", line), line
+    wait_until(lambda: fault.hits >= (1 if lasting else 2), "another try")
+    after = sync.records()
+    assert {name: dict(record, Verified=True) for name, record in after.items()} == before
+    assert len(sync.log_lines("next try in")) == 1
+    ses.faults.clear()
+    if lasting:
+        assert "error: " in line
+        sync.send_signal(signal.SIGHUP)
+    else:
+        sync.wait_for_log(f"{FETCH} works again, after")
+    sync.wait_for_status("d00000.example", "TemporaryFailure", 10)
+
+
+@pytest.mark.parametrize("kind", PASSING)
+def test_a_failure_that_passes_touches_nothing_and_is_told_once(sync, ses, kind):
+    fail_and_recover(sync, ses, kind, PASSING[kind], False)
+
+
+@pytest.mark.parametrize("kind", LASTING)
+def test_a_failure_that_lasts_is_told_as_an_error_and_tried_slowly(sync, ses, kind):
+    fail_and_recover(sync, ses, kind, LASTING[kind], True)
+
+
+@pytest.mark.parametrize("kind", ["garbage", "other_json", "huge", "bomb", "reset", "redirect"])
+def test_a_list_that_fails_touches_nothing(sync, ses, kind):
+    sync.configure(quick(ses))
+    sync.once()
+    ses.faults.append(Fault(kind, LIST, None))
+    sync.start()
+    sync.wait_for_log(f"{LIST}.*next try in")
+    time.sleep(0.3)
+    assert len(sync.records()) == 3
+
+
+def test_a_wrong_clock_is_seen_through(sync, ses):
+    ses.skew = 3600
+    sync.configure(quick(ses))
+    assert "3 fetched" in sync.once()
+
+
+def test_refuses_of_everything_mark_nobody(sync, ses):
+    """An empty 400 to each call is no matter of one identity."""
+    ses.identities = {identity.name: identity for identity in identities(100)}
+    sync.configure(quick(ses))
+    sync.once()
+    ses.faults.append(Fault("empty_400", FETCH, None))
+    sync.start()
+    assert "error: " in sync.wait_for_log("next try in")
+    assert sum(record["LastError"] != "" for record in sync.records().values()) <= 2
+    assert {record["MailFromDomainStatus"] for record in sync.records().values()} == {"Success"}
+
+
+def test_one_empty_400_is_got_over(sync, ses):
+    ses.faults.append(Fault("empty_400", FETCH, 1))
+    sync.configure(quick(ses)).start()
+    sync.wait_for_status("d00002.example", "Success", 5)
+    assert not sync.log_lines("next try in")
+
+
+def test_the_poisoned_identity_is_found_and_marked_while_the_others_go_through(sync, ses):
+    ses.identities = {identity.name: identity for identity in identities(250)}
+    ses.poisoned = {"d00123.example"}
+    sync.configure(quick(ses, refresh_after="1h", list_every="1h")).start()
+    line = sync.wait_for_log("identity=d00123.example: ")
+    assert "InvalidParameterValue" in line and "the others go on" in line
+    wait_until(lambda: len(sync.records()) == 250, "all")
+    records = sync.records()
+    assert [name for name, record in records.items() if record["LastError"]] == ["d00123.example"]
+    assert not records["d00123.example"]["Verified"]
+    assert count(ses, FETCH) <= 3 + 2 * 7
+    ses.poisoned = set()
+    sync.send_signal(signal.SIGHUP)
+    assert len(sync.log_lines("identity=d00123.example: ")) == 1
+
+
+def test_a_poisoned_identity_keeps_what_was_good(sync, ses):
+    sync.configure(quick(ses))
+    sync.once()
+    ses.poisoned = {"d00001.example"}
+    sync.start()
+    wait_until(lambda: sync.records()["d00001.example"]["LastError"], "the mark")
+    record = sync.records()["d00001.example"]
+    assert record["MailFromDomainStatus"] == "Success" and record["Verified"]
+    ses.poisoned = set()
+    wait_until(lambda: sync.records()["d00001.example"]["LastError"] == "", "the mark to go")
+
+
+class Forgetful(Ses):
+    """Lists an identity that the attributes are not known of."""
+
+    def batch(self, names):
+        return super().batch([name for name in names if name != "d00001.example"])
+
+
+def test_an_identity_that_ses_does_not_know_makes_no_record(sync):
+    with Forgetful(identities(3)) as ses:
+        sync.configure(quick(ses)).start()
+        sync.wait_for_log("identity=d00001.example: .* does not know the identity")
+        time.sleep(0.5)
+        assert set(sync.records()) == {"d00000.example", "d00002.example"}
+        assert len(sync.log_lines("does not know")) == 1
+
+
+def test_no_credentials_is_an_error_and_not_the_end(sync, ses):
+    for name in KEYS:
+        del sync.environment[name]
+    sync.configure(quick(ses)).start()
+    assert "error: " in sync.wait_for_log("next try in")
+    assert sync.log_lines("no-credentials: ")
+    time.sleep(0.3)
+    assert ses.calls == []
+
+
+# Several accounts
+
+def test_the_first_account_counts_for_an_identity_that_two_have(sync):
+    with Ses(identities(3)) as first, Ses(identities(5, status="Failed")) as second:
+        second.accounts = {"AKIDEXAMPLE": Account(KEYS["AWS_SECRET_ACCESS_KEY"])}
+        sync.configure(quick(first, title="one"), quick(second, title="two")).start()
+        wait_until(lambda: len(sync.records()) == 5, "both")
+        wait_until(lambda: sync.status("d00000.example") == "Success", "the first to win")
+        time.sleep(0.6)
+        assert [record["MailFromDomainStatus"] for record in sync.records().values()] == \
+            ["Success"] * 3 + ["Failed"] * 2
+        del first.identities["d00000.example"]
+        sync.wait_for_log("identity=d00000.example .*new-status=Removed .*section=one")
+        sync.wait_for_status("d00000.example", "Failed", 5)
+
+
+def test_trouble_of_one_account_is_not_that_of_the_other(sync, ses):
+    with Ses(identities(5)) as second:
+        ses.faults.append(Fault("hang", None, None))
+        sync.configure(quick(ses, title="one"), quick(second, title="two")).start()
+        sync.wait_for_log('ses "one": network')
+        wait_until(lambda: len(sync.records()) == 5, "the second account")
+        assert not sync.log_lines('ses "two"')
+
+
+# The program
+
+def test_a_second_instance_says_so_and_ends(sync, ses):
+    sync.configure(quick(ses)).start()
+    sync.wait_for_status("d00000.example", "Success")
+    done = sync.run("-f")
+    assert done.returncode == os.EX_UNAVAILABLE
+    assert re.search(r"another mailfrom-sync \(process \d+\) is at work", done.stderr)
+
+
+def test_reloads_and_keeps_the_old_settings_where_the_new_are_bad(sync, ses):
+    sync.configure(quick(ses)).start()
+    sync.wait_for_status("d00000.example", "Success")
+    with open(sync.settings_file, "a", encoding="utf-8") as file:
+        file.write("nonsense = 1\n")
+    sync.send_signal(signal.SIGHUP)
+    assert "no such option 'nonsense'" in sync.wait_for_log("the old settings stay in force")
+    mark = len(ses.calls)
+    wait_until(lambda: count(ses, LIST, mark) > 1, "more calls")
+    sync.configure(quick(ses, identities=["d00001.example"]))
+    sync.send_signal(signal.SIGUSR1)
+    sync.wait_for_log("settings reloaded")
+    wait_until(lambda: set(sync.records()) == {"d00001.example"}, "the others to leave")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stops_promptly_in_the_middle_of_a_call(sync, ses, number):
+    ses.faults.append(Fault("hang", None, None))
+    sync.configure(quick(ses, timeout="30s")).start()
+    wait_until(lambda: ses.requests, "the call")
+    began = time.monotonic()
+    sync.send_signal(number)
+    sync.wait_for_log("stopped", seconds=5)
+    assert time.monotonic() - began < 2
+
+
+def test_kill_at_any_instant_loses_nothing(sync, ses):
+    ses.identities = {identity.name: identity for identity in identities(400)}
+    sync.configure(quick(ses, refresh_after="100ms", list_every="100ms"))
+    sync.once()
+    for _ in range(25):
+        sync.start()
+        time.sleep(random.uniform(0.01, 0.25))
+        sync.kill()
+        records = sync.records()
+        assert len(records) == 400
+        assert all(record["MailFromDomainStatus"] == "Success" and record["Verified"]
+                   for record in records.values())
+    assert count(ses, FETCH) > 50
+
+
+def test_once_refreshes_all_and_exits(sync, ses):
+    sync.configure(quick(ses, **{name.replace("-", "_"): text for name, text in NEVER.items()}))
+    assert sync.once() == "ses: 3 identities, 3 fetched in 2 calls, 0 changes of status\n"
+    ses.identities["d00000.example"].status = "Failed"
+    del ses.identities["d00001.example"]
+    assert "2 changes of status" in sync.once()
+    assert set(sync.records()) == {"d00000.example", "d00002.example"}
+
+
+@pytest.mark.parametrize("kind, code", [("denied", os.EX_NOPERM), ("redirect", os.EX_UNAVAILABLE)])
+def test_once_fails_with_the_code_of_the_failure(sync, ses, kind, code):
+    ses.faults.append(Fault(kind, FETCH, None))
+    sync.configure(quick(ses))
+    done = sync.run("--once")
+    assert done.returncode == code and "mailfrom-sync: ses: " + FETCH in done.stderr
+    assert "; failed" in done.stdout
+
+
+def test_without_an_account_there_is_nothing_to_do(sync):
+    sync.configure()
+    done = sync.run("--check")
+    assert done.returncode == os.EX_CONFIG and "no section ses" in done.stderr
