@@ -3,12 +3,14 @@
  */
 #include "ctl/attributes.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include <cjson/cJSON.h>
 
 #include "common/log.h"
+#include "common/settings_title.h"
 #include "common/word.h"
 #include "ctl/document.h"
 #include "ctl/moment.h"
@@ -30,6 +32,7 @@ static const char *const entry_names[ENTRY_COUNT] = {"MailFromDomain", "MailFrom
 
 enum {
     RECORD_SOURCE,
+    RECORD_SECTION,
     RECORD_VERIFIED,
     RECORD_SINCE,
     RECORD_CHECKED,
@@ -38,8 +41,9 @@ enum {
     RECORD_ERROR,
     RECORD_COUNT
 };
-static const char *const record_names[RECORD_COUNT] = {
-    "Source", "Verified", "StatusSince", "Checked", "RefreshAfter", "ExpireAfter", "LastError"};
+static const char *const record_names[RECORD_COUNT] = {"Source",      "Section",  "Verified",
+                                                       "StatusSince", "Checked",  "RefreshAfter",
+                                                       "ExpireAfter", "LastError"};
 
 static const char *shown(const char *text, char out[SHOWN_SIZE])
 {
@@ -190,6 +194,19 @@ static bool take_behavior(const cJSON *const members[ENTRY_COUNT], struct mail_f
     return true;
 }
 
+static bool take_section(const cJSON *member, char out[MAIL_FROM_SECTION_MAX + 1],
+                         struct failure *why)
+{
+    const char *text;
+
+    if (!take_text(member, &text, why))
+        return false;
+    if (!settings_title_is_good(text))
+        return failure_set(why, EX_DATAERR, "%s is not a title of a section", member->string);
+    (void)snprintf(out, MAIL_FROM_SECTION_MAX + 1, "%s", text);
+    return true;
+}
+
 static bool take_record(const cJSON *object, struct attributes_item *item, struct failure *why)
 {
     struct mail_from *record = &item->record;
@@ -201,6 +218,7 @@ static bool take_record(const cJSON *object, struct attributes_item *item, struc
     if (!take_members(object, record_names, RECORD_COUNT, members, why) ||
         !take_word(members[RECORD_SOURCE], mail_from_source_words, NULL, MAIL_FROM_SOURCE_COUNT,
                    &source, why) ||
+        !take_section(members[RECORD_SECTION], record->section, why) ||
         !take_bool(members[RECORD_VERIFIED], &record->verified, why) ||
         !take_moment(members[RECORD_SINCE], &record->status_since, why) ||
         !take_moment(members[RECORD_CHECKED], &record->checked, why) ||

@@ -7,9 +7,9 @@
  *     {"MailFromDomainAttributes": {IDENTITY: {MailFromDomain, MailFromDomainStatus,
  *                                              BehaviorOnMXFailure, Record}}}
  *
- * "Record" is ours: {Source, Verified, StatusSince, Checked, RefreshAfter, ExpireAfter, LastError},
- * which makes export and import a round trip; moments are RFC 3339 in UTC, or null. Knows nothing
- * of files and the store.
+ * "Record" is ours: {Source, Section, Verified, StatusSince, Checked, RefreshAfter, ExpireAfter,
+ * LastError}, which makes export and import a round trip; moments are RFC 3339 in UTC, or null.
+ * Knows nothing of files and the store.
  */
 #ifndef CTL_ATTRIBUTES_H
 #define CTL_ATTRIBUTES_H

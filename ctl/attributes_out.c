@@ -10,6 +10,7 @@ static void put_record(FILE *out, const char *first, const char *between,
                        const struct mail_from *record)
 {
     json_out_text(out, first, "Source", mail_from_source_words[record->source]);
+    json_out_text(out, between, "Section", record->section);
     (void)fprintf(out, "%s\"Verified\": %s", between, record->verified ? "true" : "false");
     json_out_moment(out, between, "StatusSince", record->status_since);
     json_out_moment(out, between, "Checked", record->checked);

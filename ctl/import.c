@@ -56,7 +56,8 @@ static bool same_domain_and_status(const struct mail_from *a, const struct mail_
 static bool same_attributes(const struct mail_from *a, const struct mail_from *b)
 {
     return same_domain_and_status(a, b) && a->behavior == b->behavior && a->source == b->source &&
-           a->verified == b->verified && a->expire_after == b->expire_after;
+           strcmp(a->section, b->section) == 0 && a->verified == b->verified &&
+           a->expire_after == b->expire_after;
 }
 
 static bool store_one(struct import *import, struct store *store, size_t index, struct failure *why)

@@ -207,6 +207,8 @@ static void refuses_bad_records_by_name(void **state)
         {"a record that is a string", "x.example", "\"Success\"", "an object { .. } is expected"},
         {"a record that is null", "x.example", "null", "an object { .. } is expected"},
         {"Record that is an array", "x.example", "{\"Record\": []}", "Record: an object"},
+        {"a title that is none", "x.example", "{\"Record\": {\"Section\": \"a b\"}}",
+         "Section is not a title of a section"},
         {"unknown source", "x.example", "{\"Record\": {\"Source\": \"dns\"}}",
          "Source is \"dns\", but must be ses, local or file"},
         {"Verified in words", "x.example", "{\"Record\": {\"Verified\": \"true\"}}",
@@ -463,7 +465,8 @@ static void lists_objects_with_every_field(void **state)
     assert_string_equal(
         text, "[\n{\"Identity\": \"a@x.example\", \"Kind\": \"address\", \"MailFromDomain\": \"\", "
               "\"MailFromDomainStatus\": \"\", \"BehaviorOnMXFailure\": \"UseDefaultValue\", "
-              "\"Source\": \"file\", \"Verified\": true, \"StatusSince\": null, \"Checked\": null, "
+              "\"Source\": \"file\", \"Section\": \"\", \"Verified\": true, \"StatusSince\": null, "
+              "\"Checked\": null, "
               "\"RefreshAfter\": null, \"ExpireAfter\": null, \"LastError\": \"\"}\n]\n");
 }
 

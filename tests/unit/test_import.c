@@ -110,7 +110,8 @@ static void export_and_import_keep_everything(void **state)
     import(ATTRIBUTES(
         "\"x.example\": {\"MailFromDomain\": \"m.x.example\", \"MailFromDomainStatus\": "
         "\"TemporaryFailure\", \"BehaviorOnMXFailure\": \"RejectMessage\", \"Record\": "
-        "{\"Source\": \"ses\", \"Verified\": false, \"StatusSince\": \"2026-11-20T10:00:00Z\", "
+        "{\"Source\": \"ses\", \"Section\": \"eu\", \"Verified\": false, \"StatusSince\": "
+        "\"2026-11-20T10:00:00Z\", "
         "\"Checked\": \"2026-11-21T10:00:00Z\", \"RefreshAfter\": \"2026-11-22T10:00:00Z\", "
         "\"ExpireAfter\": null, \"LastError\": \"time-out\\n\"}}, \"a@x.example\": {\"Record\": "
         "{\"Source\": \"local\", \"StatusSince\": null}}"));
@@ -120,6 +121,7 @@ static void export_and_import_keep_everything(void **state)
     assert_string_equal(ctl_result.out, "imported 2 identities (2 new, 0 changed, 0 unchanged)\n");
     after = exported();
     assert_string_equal(before, after);
+    expect_in(after, "\"Section\": \"eu\"");
     free(before);
     free(after);
 }
