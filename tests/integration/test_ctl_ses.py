@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -163,6 +164,11 @@ def test_an_unchanged_success_is_left_alone_unless_forced(administrator, ses):
     assert "it is Pending" in administrator.put(*SUCCESS, "--force")
     assert administrator.calls() == ["GetEmailIdentity", "PutEmailIdentityMailFromAttributes"]
     assert administrator.stored("example.com")["MailFromDomainStatus"] == "Pending"
+
+
+def test_another_behavior_is_a_change(administrator, ses):
+    administrator.put(*SUCCESS[:-1], "UseDefaultValue")
+    assert ses.identities["example.com"].behavior == "UseDefaultValue"
 
 
 def test_what_counts_is_what_ses_has_and_not_what_the_store_has(administrator, ses):
@@ -511,17 +517,19 @@ def test_status_without_mailfrom_sync(administrator):
     assert "Identities      2: 1 Success, 1 without a MAIL FROM domain\n" in text.stdout
 
 
+def in_hours(hours):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + hours * 3600))
+
+
 def test_status_counts_records_near_their_expiry(administrator):
-    administrator.import_records({
-        "near.example": record(ExpireAfter="2099-01-01T00:00:00Z"),
-        "gone.example": record(ExpireAfter="2020-01-01T00:00:00Z")})
+    """expire-after is 7 days, a tenth of it 16.8 hours."""
+    administrator.import_records({"far.example": record(ExpireAfter=in_hours(20)),
+                                  "near.example": record(ExpireAfter=in_hours(15.5)),
+                                  "gone.example": record(ExpireAfter=in_hours(-1))})
     [ours, *_] = status(administrator)
-    assert (ours["Identities"]["Expired"], ours["Identities"]["NearExpiry"]) == (1, 0)
-    administrator.write_settings({"ses": {"expire-after": "365d", "refresh-after": "30d"}})
-    administrator.put("refresh", "example.com")
-    administrator.write_settings({"ses": {"expire-after": "365d"}})
-    [ours, *_] = status(administrator)
-    assert ours["Identities"]["NearExpiry"] == 0 and ours["Identities"]["NextExpiry"] < "2099"
+    assert (ours["Identities"]["Expired"], ours["Identities"]["NearExpiry"]) == (1, 1)
+    assert in_hours(15) < ours["Identities"]["NextExpiry"] < in_hours(16)
+    assert "1 EXPIRED; 1 NEAR; the next in 15h\n" in administrator.ctl("status").stdout
 
 
 def test_status_of_records_whose_section_is_gone(administrator):

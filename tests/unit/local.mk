@@ -9,6 +9,7 @@ UNIT_TESTS += tests/unit/test_sender
 tests_unit_test_sender_LDADD = libmilterd.a $(CMOCKA_LIBS)
 
 # mailfromctl
+CTL_CALL = tests/unit/ctl_call.c tests/unit/ctl_call.h
 UNIT_TESTS += tests/unit/test_attributes tests/unit/test_batch tests/unit/test_document \
 	tests/unit/test_moment tests/unit/test_terminal
 tests_unit_test_attributes_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
@@ -17,13 +18,15 @@ tests_unit_test_document_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_moment_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_terminal_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 
-UNIT_TESTS += tests/unit/test_advice tests/unit/test_answer tests/unit/test_section
+UNIT_TESTS += tests/unit/test_advice tests/unit/test_answer tests/unit/test_budget \
+	tests/unit/test_section
+tests_unit_test_budget_SOURCES = tests/unit/test_budget.c $(CTL_CALL)
+tests_unit_test_budget_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_advice_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_answer_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_section_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/unit/test_command tests/unit/test_import
-CTL_CALL = tests/unit/ctl_call.c tests/unit/ctl_call.h
 tests_unit_test_command_SOURCES = tests/unit/test_command.c $(CTL_CALL)
 tests_unit_test_command_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/unit/test_status
