@@ -488,6 +488,6 @@ int main(void)
         TEST(answers_threads_right_whatever_happens),
     };
     fault_handlers_keep();
-    log_open("test", true);
+    log_open("test", LOG_TO_STDERR);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
