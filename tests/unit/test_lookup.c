@@ -333,6 +333,45 @@ static void notices_a_cut_store_before_mail_does(void **state)
     expect_silence(fixture);
 }
 
+/* Changes an octet of each copy of a text in the data file, and the file's time, which might else
+ * stay within one tick of the clock. */
+static void patch(const struct fixture *fixture, const char *text, char first, time_t when)
+{
+    static char octets[1 << 20];
+    const struct timespec times[2] = {{.tv_sec = when}, {.tv_sec = when}};
+    FILE *file = fopen(fixture->scratch.data, "r+");
+    size_t size;
+
+    assert_non_null(file);
+    size = fread(octets, 1, sizeof octets, file);
+    for (char *at = octets;
+         (at = memmem(at, size - (size_t)(at - octets), text, strlen(text))) != NULL; at++)
+        *at = first;
+    rewind(file);
+    assert_int_equal(fwrite(octets, 1, size, file), size);
+    (void)fclose(file);
+    assert_int_equal(utimensat(AT_FDCWD, fixture->scratch.data, times, 0), 0);
+}
+
+/* It could be opened again and again, to be found damaged by the next message. */
+static void leaves_a_damaged_store_alone_until_it_changes(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fill_a(fixture);
+    fixture->lookup = lookup_open(fixture->scratch.store);
+    expect_logged(fixture, 1, "in use");
+    patch(fixture, "a.x.example", 'b', 1000000000);
+    expect_unavailable(fixture, "the record of x.example is damaged");
+    expect_logged(fixture, 1, "the record of x.example is damaged");
+    expect_silence(fixture);
+    expect_unavailable(fixture, "the record of x.example is damaged");
+    patch(fixture, "b.x.example", 'a', 1000000001);
+    check(fixture);
+    expect_found(fixture, "a.x.example");
+    expect_logged(fixture, 1, "in use, 2 identities");
+}
+
 static void moves_to_another_directory(void **state)
 {
     struct fixture *fixture = *state;
@@ -483,6 +522,7 @@ int main(void)
         TEST(follows_a_store_that_is_replaced_in_one_step),
         TEST(survives_a_store_that_is_cut),
         TEST(notices_a_cut_store_before_mail_does),
+        TEST(leaves_a_damaged_store_alone_until_it_changes),
         TEST(moves_to_another_directory),
         TEST(has_no_keys_to_look_up_for_nobody),
         TEST(answers_threads_right_whatever_happens),
