@@ -238,14 +238,15 @@ static void refuses_a_file_that_was_cut_short(void **state)
 {
     (void)state;
     static const struct row rows[] = {
-        {"section", "milter {\nmode = monitor\n", "the file ends inside of a section"},
-        {"section without a line end", "milter { mode = monitor", "file.conf: "},
+        {"section", "milter {\nmode = monitor\n", "file.conf:2: the file ends inside of a section"},
+        {"section without a line end", "milter { mode = monitor",
+         "file.conf:1: the file ends inside"},
         {"only the opening brace", "milter {", "the file ends inside of a section"},
         {"comment", "store = /a /* b", "file.conf"},
         {"string", "store = \"/a", "file.conf"},
         {"single-quoted string", "store = '/a", "file.conf"},
         {"list", "milter { outbound-networks = {\"127.0.0.1\"", "file.conf"},
-        {"value", "store =", "file.conf"},
+        {"value", "\nstore =", "file.conf:2: the file ends where a value should stand"},
         {"brace too many", "milter { } }", "file.conf"},
     };
 
