@@ -134,6 +134,13 @@ def test_each_fault_has_its_outcome(driver, ses, kind, v1, v2):
     assert "/elsewhere" not in [request.path for request in ses.requests]
 
 
+@pytest.mark.parametrize("call", ["mail-from=example.com", "list=10"])
+def test_a_huge_reply_is_cut_off(driver, ses, call):
+    ses.faults = [Fault("huge")]
+    [line] = driver.call(ses, call)
+    assert "the reply is larger than 4194304 octets" in line
+
+
 def test_after_a_fault_the_next_call_works(driver, ses):
     ses.faults = [Fault("reset"), Fault("huge"), Fault("hang_in_body")]
     lines = driver.call(ses, *["mail-from=example.com"] * 4, SES_CALL_TIMEOUT="1500")
