@@ -16,6 +16,7 @@ CMOCKA_PASSED = re.compile(r"^\[  PASSED  \] (\d+) test\(s\)", re.MULTILINE)
 CMOCKA_FAILED = re.compile(r"^\[  FAILED  \] (\d+) test\(s\), listed below", re.MULTILINE)
 FUZZ_PASSED = re.compile(r"(\d+) inputs", re.MULTILINE)
 PYTEST = re.compile(r"^=+ (?P<counts>.*) in [\d.]+s.*=+$", re.MULTILINE)
+FAILED_NAMES = re.compile(r"^(?:FAILED|ERROR) \S+::.*|^\[  FAILED  \] [^\d\s]\S*$", re.MULTILINE)
 COLUMNS = "{:12} {:36} {:>7} {:>7}"
 
 
@@ -44,6 +45,12 @@ def outcome(trs):
     return passed, failed or 1
 
 
+def explain(log):
+    print(f"    see {log}")
+    for name in sorted(set(FAILED_NAMES.findall(log.read_text(errors="replace")))):
+        print(f"    {name}")
+
+
 def main(arguments):
     passed = failed = 0
     print("\n" + COLUMNS.format("build", "test program", "passed", "failed"))
@@ -58,7 +65,7 @@ def main(arguments):
             program = str(trs.relative_to(directory).with_suffix(""))
             print(COLUMNS.format(name, program, *here))
             if here[1]:
-                print(f"    see {trs.with_suffix('.log')}")
+                explain(trs.with_suffix(".log"))
             passed += here[0]
             failed += here[1]
     print(f"\n{passed} passed, {failed} failed")
