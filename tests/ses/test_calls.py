@@ -213,3 +213,16 @@ def test_what_ses_says_is_escaped(driver, ses, operation):
     ses.fail = fail
     [line] = driver.call(ses, operation)
     assert r"\xC3\xA9" in line and "\x1b" not in line
+
+
+@pytest.mark.parametrize("operation", ["list=10", "mail-from=example.com"])
+def test_what_ses_shows_of_the_keys_is_cut(driver, ses, operation):
+    """The driver's fixture looks for the secrets in all that is printed."""
+    def fail(*_):
+        from standin.signature import Refused
+        raise Refused("Odd", "You sent session/token+= there", 400)
+
+    ses.accounts["AKIDEXAMPLE"].token = "session/token+="
+    ses.fail = fail
+    [line] = driver.call(ses, operation, AWS_SESSION_TOKEN="session/token+=")
+    assert line.outcome == "bad-request" and "Odd: You sent " in line
