@@ -26,18 +26,26 @@ tests_unit_test_import_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 
 # common/, and what milter/ holds beside the From reader
 UNIT_TESTS += tests/unit/test_decision tests/unit/test_envelope tests/unit/test_failure \
-	tests/unit/test_identity tests/unit/test_local_part tests/unit/test_mail_from \
-	tests/unit/test_network tests/unit/test_reply tests/unit/test_word
+	tests/unit/test_fault tests/unit/test_identity tests/unit/test_local_part \
+	tests/unit/test_log tests/unit/test_mail_from tests/unit/test_network \
+	tests/unit/test_reply tests/unit/test_settings tests/unit/test_word
+UNIT_TESTS += tests/unit/test_live_settings tests/unit/test_message
 tests_unit_test_decision_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_envelope_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_failure_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_fault_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_identity_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_local_part_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_log_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_mail_from_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_network_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_reply_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_settings_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_word_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_live_settings_LDADD = libmilterd.a $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_message_LDADD = libmilterd.a $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 endif
+EXTRA_DIST += tests/unit/fault_handlers.h
 
 # The From reader beside Python's; needs no cmocka.
 check_PROGRAMS += tests/unit/sender_print
