@@ -74,8 +74,10 @@ tests_unit_test_ini_LDADD = $(SES_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_sigv4_LDADD = $(SES_LIBS) $(CMOCKA_LIBS)
 endif
 
-# Our signatures beside botocore's; needs no cmocka.
+# Our signatures and endpoints beside botocore's; needs no cmocka.
 check_PROGRAMS += tests/unit/sigv4_print
 tests_unit_sigv4_print_LDADD = $(SES_LIBS)
-TESTS += tests/unit/test_sigv4_botocore
-EXTRA_DIST += tests/unit/test_sigv4_botocore
+check_PROGRAMS += tests/unit/endpoint_print
+tests_unit_endpoint_print_LDADD = $(SES_LIBS)
+TESTS += tests/unit/test_sigv4_botocore tests/unit/test_endpoint_botocore
+EXTRA_DIST += tests/unit/test_sigv4_botocore tests/unit/test_endpoint_botocore
