@@ -81,3 +81,15 @@ check_PROGRAMS += tests/unit/endpoint_print
 tests_unit_endpoint_print_LDADD = $(SES_LIBS)
 TESTS += tests/unit/test_sigv4_botocore tests/unit/test_endpoint_botocore
 EXTRA_DIST += tests/unit/test_sigv4_botocore tests/unit/test_endpoint_botocore
+
+# mailfrom-sync, and what it shares with mailfromctl
+if HAVE_CMOCKA
+UNIT_TESTS += tests/unit/test_duration tests/unit/test_settings_title tests/unit/test_source_state
+tests_unit_test_duration_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_settings_title_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_source_state_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+UNIT_TESTS += tests/unit/test_backoff tests/unit/test_pace tests/unit/test_schedule
+tests_unit_test_backoff_LDADD = $(SYNC_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_pace_LDADD = $(SYNC_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_schedule_LDADD = $(SYNC_LIBS) $(CMOCKA_LIBS)
+endif
