@@ -59,6 +59,7 @@ static bool read_option(void *base, const struct setting *setting, cfg_opt_t *op
 static struct failure *complaint;
 static struct settings *draft;
 static const char *draft_name;
+static int draft_lines;
 
 /* libconfuse takes the end of the file for the end of a section. This line, put after the last one,
  * is out of place in any: a file that was cut short does not pass. */
@@ -89,16 +90,19 @@ static const char *section_of(cfg_t *cfg)
 __attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const char *format,
                                                            va_list arguments)
 {
+    static const char no_option[] = "no such option";
     char text[TEXT_MAX / 2];
     char names[TEXT_MAX / 2];
 
     if (complaint->text[0] != '\0' || format == NULL)
         return; /* the first error is the one that counts */
     (void)vsnprintf(text, sizeof text, format, arguments);
-    if (strstr(text, last_name) != NULL) {
-        (void)failure_set(complaint, EX_CONFIG,
-                          "%s: the file ends inside of a section: } is missing", draft_name);
-    } else if (strncmp(format, "no such option", strlen("no such option")) == 0) {
+    if (cfg->line > draft_lines) {
+        (void)failure_set(complaint, EX_CONFIG, "%s:%d: the file ends %s", draft_name, draft_lines,
+                          strncmp(format, no_option, strlen(no_option)) == 0
+                              ? "inside of a section: } is missing"
+                              : "where a value should stand");
+    } else if (strncmp(format, no_option, strlen(no_option)) == 0) {
         list_names(section_of(cfg), names, sizeof names);
         (void)failure_set(complaint, EX_CONFIG, "%s:%d: %s; there are %s", draft_name, cfg->line,
                           text, names);
@@ -220,6 +224,17 @@ static cfg_t *make_parser(void)
     return cfg;
 }
 
+/* Of the file, without the last line that was put behind it. */
+static int count_lines(const char *text)
+{
+    const char *end = text + strlen(text) - strlen(last_line);
+    int lines = end > text && end[-1] != '\n' ? 1 : 0;
+
+    for (; text < end; text++)
+        lines += *text == '\n';
+    return lines;
+}
+
 static bool parse(struct settings *settings, const char *text, const char *name,
                   struct failure *why)
 {
@@ -229,13 +244,15 @@ static bool parse(struct settings *settings, const char *text, const char *name,
     complaint = why;
     draft = settings;
     draft_name = name;
+    draft_lines = count_lines(text);
     why->text[0] = '\0';
     cfg = make_parser();
     if (cfg == NULL)
         return failure_set(why, EX_OSERR, "out of memory");
     result = cfg_parse_buf(cfg, text);
     if (result == CFG_SUCCESS && !cfg_getbool(cfg, last_name)) {
-        (void)failure_set(why, EX_CONFIG, "%s: the file ends inside of a comment", name);
+        (void)failure_set(why, EX_CONFIG, "%s:%d: the file ends inside of a comment", name,
+                          draft_lines);
         result = CFG_PARSE_ERROR;
     }
     (void)cfg_free(cfg);

@@ -115,6 +115,8 @@ bool source_state_write(struct store *store, const char *title, const struct sou
 
 bool source_state_is_alive(const struct source_state *state, int64_t now)
 {
-    return state->pid != 0 && now - state->heartbeat < 3 * SOURCE_HEARTBEAT &&
-           state->heartbeat - now < 3 * SOURCE_HEARTBEAT;
+    static const int64_t patience = 3LL * SOURCE_HEARTBEAT;
+
+    return state->pid != 0 && now - state->heartbeat < patience &&
+           state->heartbeat - now < patience;
 }

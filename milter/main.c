@@ -16,6 +16,7 @@
 #include <getopt.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,10 +154,13 @@ static void *knock(void *unused)
     return NULL;
 }
 
+static atomic_bool is_stopping;
+
 static void stop(void)
 {
     pthread_t thread;
 
+    atomic_store(&is_stopping, true);
     log_write(LOG_INFO, "stopping");
     if (pthread_create(&thread, NULL, knock, NULL) == 0)
         (void)pthread_detach(thread);
@@ -236,7 +240,8 @@ int main(int argc, char **argv)
     }
     if (!start(settings, &why))
         return fail(&why);
-    if (smfi_main() != MI_SUCCESS) {
+    /* Told to stop before it listens, libmilter calls that a failure. */
+    if (smfi_main() != MI_SUCCESS && !atomic_load(&is_stopping)) {
         (void)failure_set(&why, EX_SOFTWARE, "libmilter gave up; its reason is in the mail log");
         log_write(LOG_CRIT, "%s", why.text);
         return fail(&why);

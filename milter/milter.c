@@ -62,7 +62,8 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long offered_actions,
     *steps |= offered_steps & silence;
     if ((offered_actions & SMFIF_SETSYMLIST) != 0) {
         ask_for_macros(context, SMFIM_CONNECT, "{client_addr} {client_port}");
-        ask_for_macros(context, SMFIM_ENVFROM, "{auth_type} {auth_authen}");
+        /* Sendmail has the queue id from here on, Postfix at the end. */
+        ask_for_macros(context, SMFIM_ENVFROM, "i {auth_type} {auth_authen}");
         ask_for_macros(context, SMFIM_EOM, "i");
     }
     return SMFIS_CONTINUE;

@@ -10,6 +10,7 @@
 #include "common/log.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -182,7 +183,8 @@ const struct keys *credentials_get(struct credentials *credentials, int64_t now,
     credentials->refresh_at = now + RETRY_AFTER;
     if (!credentials->overdue_is_fine && credentials->refresh_at > credentials->keys.expiration)
         credentials->refresh_at = credentials->keys.expiration;
-    log_write(LOG_WARNING, "AWS credentials cannot be refreshed: %s; those in use hold for %lld s",
-              why->text, (long long)(credentials->keys.expiration - now));
+    log_write(LOG_WARNING, "AWS credentials cannot be refreshed: %s; those in use %s %lld s",
+              why->text, now < credentials->keys.expiration ? "hold for" : "are kept, overdue for",
+              llabs((long long)(credentials->keys.expiration - now)));
     return &credentials->keys;
 }

@@ -14,12 +14,12 @@
 static const struct partition {
     const char *prefix;
     const char *suffix;
-    const char *dual_stack_suffix;
+    const char *dual_stack_suffix; /* NULL: there is no dual stack */
 } partitions[] = {
     {"cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn"},
     {"eusc-", "amazonaws.eu", "api.amazonwebservices.eu"},
-    {"us-isob-", "sc2s.sgov.gov", "sc2s.sgov.gov"},
-    {"us-iso-", "c2s.ic.gov", "c2s.ic.gov"},
+    {"us-isob-", "sc2s.sgov.gov", NULL},
+    {"us-iso-", "c2s.ic.gov", NULL},
     {"", "amazonaws.com", "api.aws"},
 };
 
@@ -223,18 +223,22 @@ static const struct partition *partition_of(const char *region)
     return partition;
 }
 
-static void make_host(struct endpoint *endpoint, enum endpoint_service service, const char *region,
-                      bool fips, bool dual_stack)
+static bool make_host(struct endpoint *endpoint, enum endpoint_service service, const char *region,
+                      bool fips, bool dual_stack, struct failure *why)
 {
     const struct partition *partition = partition_of(region);
-    /* STS of GovCloud is FIPS under its plain name, and has no other. */
-    bool marked = fips && !(service == ENDPOINT_STS && strncmp(region, "us-gov-", 7) == 0);
+    const char *suffix = dual_stack ? partition->dual_stack_suffix : partition->suffix;
+    /* STS of GovCloud is FIPS under its plain name. */
+    bool marked =
+        fips && !(service == ENDPOINT_STS && !dual_stack && strncmp(region, "us-gov-", 7) == 0);
 
+    if (suffix == NULL)
+        return failure_set(why, EX_CONFIG, "there are no dual-stack endpoints in %s", region);
     memset(endpoint, 0, sizeof *endpoint);
     endpoint->https = true;
     (void)snprintf(endpoint->host, sizeof endpoint->host, "%s%s.%s.%s", services[service].host,
-                   marked ? "-fips" : "", region,
-                   dual_stack ? partition->dual_stack_suffix : partition->suffix);
+                   marked ? "-fips" : "", region, suffix);
+    return true;
 }
 
 bool endpoint_resolve(struct endpoint *endpoint, enum endpoint_service service, const char *region,
@@ -244,12 +248,11 @@ bool endpoint_resolve(struct endpoint *endpoint, enum endpoint_service service, 
 
     if (!endpoint_check_region(region, why))
         return false;
-    if (url == NULL) {
-        make_host(endpoint, service, region,
-                  is_true(settings, "AWS_USE_FIPS_ENDPOINT", PROFILE_USE_FIPS_ENDPOINT),
-                  is_true(settings, "AWS_USE_DUALSTACK_ENDPOINT", PROFILE_USE_DUALSTACK_ENDPOINT));
-        return true;
-    }
+    if (url == NULL)
+        return make_host(
+            endpoint, service, region,
+            is_true(settings, "AWS_USE_FIPS_ENDPOINT", PROFILE_USE_FIPS_ENDPOINT),
+            is_true(settings, "AWS_USE_DUALSTACK_ENDPOINT", PROFILE_USE_DUALSTACK_ENDPOINT), why);
     if (!endpoint_parse(endpoint, url, why))
         return false;
     if (!endpoint->https && !endpoint_is_loopback(endpoint))

@@ -3,11 +3,13 @@
  */
 #include "ses/http.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sysexits.h>
+#include <time.h>
 
 #include <curl/curl.h>
 
@@ -238,9 +240,11 @@ static bool set_safety(CURL *curl, const struct http_request *request)
            (!(request->direct || plain) || SET(CURLOPT_PROXY, ""));
 }
 
+/* Without QUICK_EXIT libcurl would wait for the resolver, whatever the time-out. */
 static bool set_limits(CURL *curl, const struct http_request *request, struct exchange *exchange)
 {
-    return SET(CURLOPT_CONNECTTIMEOUT_MS, request->connect_timeout) &&
+    return SET(CURLOPT_QUICK_EXIT, 1L) &&
+           SET(CURLOPT_CONNECTTIMEOUT_MS, request->connect_timeout) &&
            SET(CURLOPT_TIMEOUT_MS, request->timeout) && SET(CURLOPT_NOPROGRESS, 0L) &&
            SET(CURLOPT_XFERINFOFUNCTION, watch) && SET(CURLOPT_XFERINFODATA, exchange) &&
            SET(CURLOPT_WRITEFUNCTION, take_body) && SET(CURLOPT_WRITEDATA, exchange) &&
@@ -283,6 +287,23 @@ static enum http_result explain(const struct exchange *exchange, CURLcode code, 
     return exchange->out_of_memory ? HTTP_UNSENT : HTTP_NO_REPLY;
 }
 
+/* Without signals libcurl leaves SIGPIPE to us: OpenSSL raises it on a connection that has gone. */
+static CURLcode perform_without_signal(CURL *curl)
+{
+    const struct timespec at_once = {.tv_sec = 0};
+    sigset_t broken_pipe, before;
+    CURLcode code;
+
+    (void)sigemptyset(&broken_pipe);
+    (void)sigaddset(&broken_pipe, SIGPIPE);
+    (void)pthread_sigmask(SIG_BLOCK, &broken_pipe, &before);
+    code = curl_easy_perform(curl);
+    while (sigtimedwait(&broken_pipe, NULL, &at_once) > 0)
+        continue;
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return code;
+}
+
 static enum http_result run(struct http *http, struct exchange *exchange, struct failure *why)
 {
     char text[CURL_ERROR_SIZE] = "";
@@ -292,7 +313,7 @@ static enum http_result run(struct http *http, struct exchange *exchange, struct
 
     if (!SET(CURLOPT_ERRORBUFFER, text))
         text[0] = '\0';
-    code = curl_easy_perform(curl);
+    code = perform_without_signal(curl);
     (void)SET(CURLOPT_ERRORBUFFER, (char *)NULL);
     if (code != CURLE_OK)
         return explain(exchange, code, text, why);

@@ -134,9 +134,9 @@ enum ownership account_owns(const struct account *account, const struct mail_fro
     return OWNERSHIP_TAKEN;
 }
 
-const char *account_escape(const char *identity, char out[4 * IDENTITY_SIZE])
+const char *account_escape(const char *identity, char out[ACCOUNT_ESCAPED_SIZE])
 {
-    (void)log_escape(out, out + 4 * IDENTITY_SIZE, identity, IDENTITY_SIZE);
+    (void)log_escape(out, out + ACCOUNT_ESCAPED_SIZE, identity, IDENTITY_SIZE);
     return out;
 }
 

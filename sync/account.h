@@ -22,6 +22,8 @@
 
 #include <stdatomic.h>
 
+enum { ACCOUNT_ESCAPED_SIZE = 4 * IDENTITY_SIZE };
+
 /* What all accounts share. */
 struct surroundings {
     const struct settings *settings;
@@ -114,7 +116,7 @@ bool account_put_state(struct account *account, struct store *store, struct fail
 void account_store_failed(struct account *account, const struct failure *why);
 
 /* The identity as the log shows it. */
-const char *account_escape(const char *identity, char out[4 * IDENTITY_SIZE]);
+const char *account_escape(const char *identity, char out[ACCOUNT_ESCAPED_SIZE]);
 
 /* The heartbeat, where it is due; next_call is what mailfromctl shows. */
 void account_beat(struct account *account, int64_t now, int64_t next_call);

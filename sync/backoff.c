@@ -40,5 +40,5 @@ int64_t backoff_delay(enum backoff backoff, unsigned failures, double random)
     }
     if (delay > max)
         delay = max;
-    return delay / 2 + (int64_t)((double)(delay - delay / 2) * random);
+    return (int64_t)((double)delay * (0.5 + 0.5 * random));
 }

@@ -152,7 +152,7 @@ static bool apply(struct store *store, void *context, struct failure *why)
 
 static void tell_mark(const struct batch *batch, const struct item *item)
 {
-    char shown[4 * IDENTITY_SIZE];
+    char shown[ACCOUNT_ESCAPED_SIZE];
     char wait[DURATION_TEXT_SIZE];
 
     if (item->entry->marked)

@@ -226,7 +226,7 @@ static void take_answers(struct account *account, struct range range,
 static void pass_over(struct account *account, const char *name, const struct failure *why)
 {
     struct entry *entry = table_find(&account->table, name);
-    char shown[4 * IDENTITY_SIZE];
+    char shown[ACCOUNT_ESCAPED_SIZE];
 
     if (entry != NULL)
         entry->seen = account->listing.run;

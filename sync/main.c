@@ -101,16 +101,18 @@ static void read_options(int argc, char **argv)
 
 /* --- settings --- */
 
-static bool read_settings(struct settings **settings, struct failure *why)
+static struct settings *read_settings(struct failure *why)
 {
-    if (!settings_read(settings, options.settings_file, why))
-        return false;
-    if ((*settings)->ses_count > 0)
-        return true;
-    settings_free(*settings);
-    *settings = NULL;
-    return failure_set(why, EX_CONFIG, "%s: there is no section ses, so there is nothing to sync",
-                       options.settings_file);
+    struct settings *settings;
+
+    if (!settings_read(&settings, options.settings_file, why))
+        return NULL;
+    if (settings->ses_count > 0)
+        return settings;
+    settings_free(settings);
+    (void)failure_set(why, EX_CONFIG, "%s: there is no section ses, so there is nothing to sync",
+                      options.settings_file);
+    return NULL;
 }
 
 /* What is taken up at the start only. */
@@ -132,10 +134,10 @@ static struct runner *run_with(const struct settings *settings, struct failure *
 /* The threads end before others begin: two clients of one account would spend its budget twice. */
 static void reload(void)
 {
-    struct settings *settings;
     struct failure why;
+    struct settings *settings = read_settings(&why);
 
-    if (!read_settings(&settings, &why)) {
+    if (settings == NULL) {
         log_write(LOG_ERR, "%s; the old settings stay in force", why.text);
         return;
     }
@@ -290,10 +292,10 @@ static int fail(const struct failure *why)
 
 static int check(void)
 {
-    struct settings *settings;
     struct failure why;
+    struct settings *settings = read_settings(&why);
 
-    if (!read_settings(&settings, &why))
+    if (settings == NULL)
         return fail(&why);
     settings_print(settings, stdout);
     settings_free(settings);
@@ -309,7 +311,8 @@ int main(int argc, char **argv)
     read_options(argc, argv);
     if (options.check)
         return check();
-    if (!read_settings(&sync_state.settings, &why))
+    sync_state.settings = read_settings(&why);
+    if (sync_state.settings == NULL)
         return fail(&why);
     if (!start(&why)) {
         stop();

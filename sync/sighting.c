@@ -21,7 +21,7 @@ void sightings_add(struct sightings *sightings, const char *name, bool verified)
     struct sighting *sighting = &sightings->items[sightings->count];
     struct identity identity;
     struct failure why;
-    char shown[4 * IDENTITY_SIZE];
+    char shown[ACCOUNT_ESCAPED_SIZE];
 
     if (!identity_parse(&identity, name, strlen(name), &why)) {
         log_write(LOG_WARNING, "%s: identity=%s is passed over: %s", sightings->account->label,
@@ -102,7 +102,7 @@ static void note_sighting(struct account *account, const struct sighting *sighti
 {
     bool is_first = table_find(&account->table, sighting->key) == NULL;
     struct entry *entry = table_add(&account->table, sighting->key, sighting->kind);
-    char shown[4 * IDENTITY_SIZE];
+    char shown[ACCOUNT_ESCAPED_SIZE];
 
     if (entry == NULL || !entry_set_name(entry, sighting->name))
         return;

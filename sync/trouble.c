@@ -17,10 +17,13 @@ bool trouble_add(struct trouble *trouble, enum outcome outcome, const char *code
 
     if (trouble->failures == 0)
         trouble->since = now;
+    if (trouble->failures == 0 || backoff_of(trouble->outcome) != backoff)
+        trouble->in_a_row = 0;
     trouble->failures++;
+    trouble->in_a_row++;
     trouble->outcome = outcome;
     (void)snprintf(trouble->code, sizeof trouble->code, "%s", code);
-    trouble->until = now + backoff_delay(backoff, trouble->failures, random);
+    trouble->until = now + backoff_delay(backoff, trouble->in_a_row, random);
     if (is_logged)
         trouble->logged = now;
     return is_logged;

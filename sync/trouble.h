@@ -13,7 +13,8 @@ enum { TROUBLE_REPEAT = 3600000 /* milliseconds between two lines on what a pers
 
 /* All zero: none. Times are milliseconds since the epoch. */
 struct trouble {
-    unsigned failures; /* in a row */
+    unsigned failures; /* since the last success */
+    unsigned in_a_row; /* of these, the last ones that call for the same patience */
     enum outcome outcome;
     char code[OUTCOME_CODE_SIZE];
     int64_t since;

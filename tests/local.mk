@@ -6,3 +6,8 @@ include tests/fuzz/local.mk
 include tests/lint/local.mk
 include tests/integration/local.mk
 include tests/bench/local.mk
+
+AM_TESTS_ENVIRONMENT = \
+	LSAN_OPTIONS=suppressions=$(abs_srcdir)/tests/lsan.supp:print_suppressions=0; \
+	export LSAN_OPTIONS;
+EXTRA_DIST += tests/lsan.supp

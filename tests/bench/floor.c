@@ -26,7 +26,7 @@ static sfsistat negotiate(SMFICTX *context, unsigned long offered_actions,
                           unsigned long *wanted_2, unsigned long *wanted_3)
 {
     static char connect_macros[] = "{client_addr} {client_port}";
-    static char sender_macros[] = "{auth_type} {auth_authen}";
+    static char sender_macros[] = "i {auth_type} {auth_authen}";
     static char end_macros[] = "i";
 
     (void)unused_2;

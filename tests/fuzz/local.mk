@@ -44,3 +44,15 @@ tests_fuzz_fuzz_ses_json_LDADD = $(SES_LIBS)
 tests_fuzz_fuzz_ses_xml_SOURCES = tests/fuzz/fuzz_ses_xml.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_ses_xml_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
 tests_fuzz_fuzz_ses_xml_LDADD = $(SES_LIBS)
+
+# common/
+FUZZ_TARGETS += tests/fuzz/fuzz_identity tests/fuzz/fuzz_record tests/fuzz/fuzz_settings
+tests_fuzz_fuzz_identity_SOURCES = tests/fuzz/fuzz_identity.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_identity_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
+tests_fuzz_fuzz_identity_LDADD = $(COMMON_LIBS)
+tests_fuzz_fuzz_record_SOURCES = tests/fuzz/fuzz_record.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_record_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
+tests_fuzz_fuzz_record_LDADD = $(COMMON_LIBS)
+tests_fuzz_fuzz_settings_SOURCES = tests/fuzz/fuzz_settings.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_settings_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
+tests_fuzz_fuzz_settings_LDADD = $(COMMON_LIBS)

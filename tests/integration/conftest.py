@@ -3,7 +3,7 @@
 """Fixtures: one laboratory for the whole run; every test that asks for an MTA runs with both."""
 
 import signal
-import time
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -30,13 +30,14 @@ def laboratory(request):
         yield laboratory
 
 
-def send_with_a_pause(mta):
+def send_with_a_pause(mta, enough):
+    """The pause takes 40 s, or less if the run ends before."""
     token = new_token()
     with Client(mta.second_port) as client:
         assert client.begin("info@shop.example").code == 354
         octets = message("From: info@shop.example", token)
         client.write(octets[:60])
-        time.sleep(40)
+        enough.wait(40)
         client.write(octets[60:])
         return Sent(token, client.read())
 
@@ -45,9 +46,11 @@ def send_with_a_pause(mta):
 def paused_messages(laboratory):
     """By MTA: the outcome of a message with a long pause, through a milter that nobody stops."""
     laboratory.second_milter.use()
+    enough = threading.Event()
     with ThreadPoolExecutor() as threads:
-        yield {name: threads.submit(send_with_a_pause, mta)
+        yield {name: threads.submit(send_with_a_pause, mta, enough)
                for name, mta in laboratory.mtas.items()}
+        enough.set()
 
 
 @pytest.fixture(params=["postfix", "sendmail"])

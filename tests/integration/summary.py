@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: the mailfrom-milter contributors
-"""Counts what `make check` ran, from the logs that automake leaves. Usage: NAME=BUILDDIR...
+"""Counts what `make check` ran, from the logs that automake leaves. Usage: summary.py BUILDDIR...
 
 Tests of cmocka and pytest and inputs of fuzz targets count one by one; any other test program
 counts as one. A program that failed counts as a failure even if its log names none, and so does
-one that was skipped: ./quickstart provides what it needs.
+one that was skipped: ./quickstart provides what it needs. BUILDDIR/check-passed exists if make
+itself was content; if it was not, and no test says why, that is a failure too.
 """
 
 import re
@@ -16,6 +17,7 @@ CMOCKA_PASSED = re.compile(r"^\[  PASSED  \] (\d+) test\(s\)", re.MULTILINE)
 CMOCKA_FAILED = re.compile(r"^\[  FAILED  \] (\d+) test\(s\), listed below", re.MULTILINE)
 FUZZ_PASSED = re.compile(r"(\d+) inputs", re.MULTILINE)
 PYTEST = re.compile(r"^=+ (?P<counts>.*) in [\d.]+s.*=+$", re.MULTILINE)
+FAILED_NAMES = re.compile(r"^(?:FAILED|ERROR) \S+::.*|^\[  FAILED  \] [^\d\s]\S*$", re.MULTILINE)
 COLUMNS = "{:12} {:36} {:>7} {:>7}"
 
 
@@ -44,23 +46,33 @@ def outcome(trs):
     return passed, failed or 1
 
 
-def main(arguments):
+def explain(log):
+    print(f"    see {log}")
+    for name in sorted(set(FAILED_NAMES.findall(log.read_text(errors="replace")))):
+        print(f"    {name}")
+
+
+def count_build(directory):
+    """(passed, failed) of one build, each program shown on a line."""
     passed = failed = 0
+    for trs in sorted(directory.glob("tests/**/*.trs")):
+        here = outcome(trs)
+        program = str(trs.relative_to(directory).with_suffix(""))
+        print(COLUMNS.format(directory.name, program, *here))
+        if here[1]:
+            explain(trs.with_suffix(".log"))
+        passed += here[0]
+        failed += here[1]
+    if not failed and not (directory / "check-passed").exists():
+        print(f"{directory.name}: make check failed, see {directory}-check.log")
+        failed = 1
+    return passed, failed
+
+
+def main(directories):
     print("\n" + COLUMNS.format("build", "test program", "passed", "failed"))
-    for argument in arguments:
-        name, _, directory = argument.partition("=")
-        programs = sorted(Path(directory).glob("tests/**/*.trs"))
-        if not programs:
-            print(f"{name}: no test was run; see build/{name}-check.log")
-            failed += 1
-        for trs in programs:
-            here = outcome(trs)
-            program = str(trs.relative_to(directory).with_suffix(""))
-            print(COLUMNS.format(name, program, *here))
-            if here[1]:
-                print(f"    see {trs.with_suffix('.log')}")
-            passed += here[0]
-            failed += here[1]
+    counts = [count_build(Path(directory)) for directory in directories]
+    passed, failed = (sum(column) for column in zip(*counts))
     print(f"\n{passed} passed, {failed} failed")
     return 1 if failed else 0
 

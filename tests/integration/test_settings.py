@@ -10,7 +10,9 @@ import pytest
 EX_CONFIG = 78
 
 WRONG = {
-    "syntax": ("store = \n", 2, ""),
+    "value missing": ("store = \n", 1, "where a value should stand"),
+    "value missing, more follows": ("store = \nmilter {\n}\n", 2, ""),
+    "brace missing": ("milter {\n  mode = \"monitor\"\n", 2, "} is missing"),
     "unknown key": ('store = "/x"\ncolour = "red"\n', 2, "colour"),
     "unknown key in a section": ('milter {\n  colour = "red"\n}\n', 2, "colour"),
     "unknown section": ('\nmiller {\n}\n', 2, "miller"),

@@ -3,6 +3,7 @@
 
 LINT_TESTS = \
 	tests/lint/layers \
+	tests/lint/listed \
 	tests/lint/words \
 	tests/lint/settings \
 	tests/lint/policies \

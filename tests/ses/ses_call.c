@@ -216,7 +216,7 @@ int main(int argc, char *argv[])
     struct call_transport transport = make_transport(http);
     struct credentials credentials;
 
-    log_open("ses_call", true);
+    log_open("ses_call", LOG_TO_STDERR);
     advanced = number("SES_CALL_ADVANCE");
     if (client == NULL || http == NULL)
         return 1;

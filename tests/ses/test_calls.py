@@ -134,6 +134,13 @@ def test_each_fault_has_its_outcome(driver, ses, kind, v1, v2):
     assert "/elsewhere" not in [request.path for request in ses.requests]
 
 
+@pytest.mark.parametrize("call", ["mail-from=example.com", "list=10"])
+def test_a_huge_reply_is_cut_off(driver, ses, call):
+    ses.faults = [Fault("huge")]
+    [line] = driver.call(ses, call)
+    assert "the reply is larger than 4194304 octets" in line
+
+
 def test_after_a_fault_the_next_call_works(driver, ses):
     ses.faults = [Fault("reset"), Fault("huge"), Fault("hang_in_body")]
     lines = driver.call(ses, *["mail-from=example.com"] * 4, SES_CALL_TIMEOUT="1500")
@@ -206,3 +213,16 @@ def test_what_ses_says_is_escaped(driver, ses, operation):
     ses.fail = fail
     [line] = driver.call(ses, operation)
     assert r"\xC3\xA9" in line and "\x1b" not in line
+
+
+@pytest.mark.parametrize("operation", ["list=10", "mail-from=example.com"])
+def test_what_ses_shows_of_the_keys_is_cut(driver, ses, operation):
+    """The driver's fixture looks for the secrets in all that is printed."""
+    def fail(*_):
+        from standin.signature import Refused
+        raise Refused("Odd", "You sent session/token+= there", 400)
+
+    ses.accounts["AKIDEXAMPLE"].token = "session/token+="
+    ses.fail = fail
+    [line] = driver.call(ses, operation, AWS_SESSION_TOKEN="session/token+=")
+    assert line.outcome == "bad-request" and "Odd: You sent " in line

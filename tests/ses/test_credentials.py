@@ -9,6 +9,7 @@ import pytest
 
 from conftest import KEYS, NOWHERE
 from standin.credentials import Container, Imds, Keys, Sts
+from standin.server import Reply
 from standin.ses import Account, Fault
 
 HERE = {"AWS_CONFIG_FILE": "/nonexistent", "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent"}
@@ -121,6 +122,15 @@ def test_keys_that_the_metadata_hand_out_too_late_are_used(driver, imds):
                        **metadata(imds))
     assert all(line.startswith("keys AKIDEXAMPLE imds") for line in lines if line)
     assert len(imds.requests) == 6, "asked again after 17 to 25 minutes, and not before"
+
+
+def test_overdue_keys_stay_while_the_metadata_are_down(driver, imds):
+    imds.keys.life = -600
+    check = imds.answer
+    imds.answer = lambda request: check(request) if len(imds.requests) <= 3 else Reply(500)
+    lines = driver.run("keys", "advance=1600", "keys", "advance=30", "keys", **metadata(imds))
+    assert [line.split()[1] for line in lines if line] == ["AKIDEXAMPLE"] * 3
+    assert "cannot be refreshed" in driver.log and "are kept, overdue for" in driver.log
 
 
 # The container

@@ -57,6 +57,22 @@ def test_a_connection_that_nobody_accepts(driver, ses):
     assert line.outcome == "network"
 
 
+def test_a_resolver_that_does_not_answer(driver, ses, tmp_path):
+    """libcurl would wait for getaddrinfo(3) to return, long after the time-out."""
+    (tmp_path / "slow.c").write_text("""#include <netdb.h>
+#include <unistd.h>
+int getaddrinfo(const char *n, const char *s, const struct addrinfo *h, struct addrinfo **r)
+{ (void)n, (void)s, (void)h, (void)r; sleep(20); return EAI_AGAIN; }
+""")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", tmp_path / "slow.so", tmp_path / "slow.c"],
+                   check=True, timeout=60)
+    with bounded(0.9, 6):
+        [line] = driver.call(ses, "list=10", SES_CALL_CONNECT_TIMEOUT="1000", SES_CALL_ENDPOINT="",
+                             LD_PRELOAD=str(tmp_path / "slow.so"),
+                             ASAN_OPTIONS="verify_asan_link_order=0:detect_leaks=0")
+    assert line.outcome == "network" and "Resolving timed out" in line
+
+
 def test_nobody_listens(driver, ses):
     [line] = driver.call(ses, "list=10", SES_CALL_ENDPOINT="http://127.0.0.1:1")
     assert line.outcome == "network" and line.exit == "75"

@@ -36,18 +36,30 @@ tests_unit_test_import_SOURCES = tests/unit/test_import.c $(CTL_CALL)
 tests_unit_test_import_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 # common/, and what milter/ holds beside the From reader
 UNIT_TESTS += tests/unit/test_decision tests/unit/test_envelope tests/unit/test_failure \
-	tests/unit/test_identity tests/unit/test_local_part tests/unit/test_mail_from \
-	tests/unit/test_network tests/unit/test_reply tests/unit/test_word
+	tests/unit/test_fault tests/unit/test_identity tests/unit/test_judgement \
+	tests/unit/test_local_part tests/unit/test_log tests/unit/test_lookup \
+	tests/unit/test_mail_from tests/unit/test_network tests/unit/test_reply \
+	tests/unit/test_settings tests/unit/test_store tests/unit/test_word
+UNIT_TESTS += tests/unit/test_live_settings tests/unit/test_message
 tests_unit_test_decision_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_envelope_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_failure_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_fault_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_identity_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_judgement_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_local_part_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_log_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_lookup_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_mail_from_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_network_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_reply_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_settings_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_store_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_word_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_live_settings_LDADD = libmilterd.a $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_message_LDADD = libmilterd.a $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 endif
+EXTRA_DIST += tests/unit/fault_handlers.h tests/unit/scratch.h
 
 # The From reader beside Python's; needs no cmocka.
 check_PROGRAMS += tests/unit/sender_print
@@ -73,8 +85,22 @@ tests_unit_test_ini_LDADD = $(SES_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_sigv4_LDADD = $(SES_LIBS) $(CMOCKA_LIBS)
 endif
 
-# Our signatures beside botocore's; needs no cmocka.
+# Our signatures and endpoints beside botocore's; needs no cmocka.
 check_PROGRAMS += tests/unit/sigv4_print
 tests_unit_sigv4_print_LDADD = $(SES_LIBS)
-TESTS += tests/unit/test_sigv4_botocore
-EXTRA_DIST += tests/unit/test_sigv4_botocore
+check_PROGRAMS += tests/unit/endpoint_print
+tests_unit_endpoint_print_LDADD = $(SES_LIBS)
+TESTS += tests/unit/test_sigv4_botocore tests/unit/test_endpoint_botocore
+EXTRA_DIST += tests/unit/test_sigv4_botocore tests/unit/test_endpoint_botocore
+
+# mailfrom-sync, and what it shares with mailfromctl
+if HAVE_CMOCKA
+UNIT_TESTS += tests/unit/test_duration tests/unit/test_settings_title tests/unit/test_source_state
+tests_unit_test_duration_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_settings_title_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_source_state_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+UNIT_TESTS += tests/unit/test_backoff tests/unit/test_pace tests/unit/test_schedule
+tests_unit_test_backoff_LDADD = $(SYNC_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_pace_LDADD = $(SYNC_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_schedule_LDADD = $(SYNC_LIBS) $(CMOCKA_LIBS)
+endif

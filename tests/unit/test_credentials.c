@@ -283,6 +283,21 @@ static void bounds_a_program(void **state)
     }
 }
 
+static void ends_what_a_program_started(void **state)
+{
+    struct place *place = *state;
+    const struct timespec a_while = {.tv_sec = 1, .tv_nsec = 300000000};
+    char command[4 * PATH_SIZE];
+    struct failure why;
+    struct keys keys;
+
+    (void)snprintf(command, sizeof command, "sh -c '(sleep 1; touch %s) & sleep 30'",
+                   place->config);
+    assert_false(process_read_keys(command, 300, &keys, &why));
+    (void)nanosleep(&a_while, NULL);
+    assert_int_equal(access(place->config, F_OK), -1);
+}
+
 static void reads_timestamps(void **state)
 {
     static const struct {
@@ -342,6 +357,7 @@ int main(void)
         cmocka_unit_test(refuses_keys_that_would_break_a_header),
         cmocka_unit_test(splits_a_command_as_a_shell_does),
         cmocka_unit_test(bounds_a_program),
+        cmocka_unit_test_setup_teardown(ends_what_a_program_started, make_place, remove_place),
         cmocka_unit_test(reads_timestamps),
         cmocka_unit_test_setup_teardown(wipes_what_it_is_done_with, make_place, remove_place),
     };

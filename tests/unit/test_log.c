@@ -101,10 +101,21 @@ static void cuts_a_long_program_name(void **state)
     static const char name[] = "0123456789012345678901234567890123456789";
     char out[CAPTURE_MAX];
 
-    log_open(name, true);
+    log_open(name, LOG_TO_STDERR);
     (void)capture(out, LOG_WARNING, "text");
-    log_open("program", true);
+    log_open("program", LOG_TO_STDERR);
     assert_string_equal(out, "012345678901234567890123456789: warning: text\n");
+}
+
+static void tells_nobody_where_nobody_listens(void **state)
+{
+    (void)state;
+    char out[CAPTURE_MAX];
+
+    log_open("program", LOG_TO_NOBODY);
+    assert_int_equal(capture(out, LOG_CRIT, "text"), 0);
+    log_open("program", LOG_TO_STDERR);
+    assert_true(capture(out, LOG_CRIT, "text") > 0);
 }
 
 static void escapes_what_the_log_could_mistake(void **state)
@@ -175,10 +186,11 @@ int main(void)
         cmocka_unit_test(writes_one_line_whatever_the_text),
         cmocka_unit_test(cuts_a_long_line),
         cmocka_unit_test(cuts_a_long_program_name),
+        cmocka_unit_test(tells_nobody_where_nobody_listens),
         cmocka_unit_test(escapes_what_the_log_could_mistake),
         cmocka_unit_test(shows_where_it_was_cut),
         cmocka_unit_test(stays_within_its_buffer),
     };
-    log_open("program", true);
+    log_open("program", LOG_TO_STDERR);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

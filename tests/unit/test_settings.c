@@ -88,6 +88,70 @@ static void expect_refused(const struct row *row)
         fail_msg("%s: %d, %s", row->behaviour, why.exit_code, why.text);
 }
 
+static void takes_accounts_of_ses(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"an account without a title", "ses { }", "\nses {\n    region = \"\"\n"},
+        {"one with a title", "ses \"eu\" { region = \"eu-west-1\" }",
+         "\nses \"eu\" {\n    region = \"eu-west-1\"\n"},
+        {"a rate with or without quotes", "ses { requests-per-second = 0.5 }",
+         "requests-per-second = 0.5\n"},
+        {"a duration in another unit", "ses { list-every = \"90s\" refresh-after = 120m }",
+         "list-every = \"90s\"\n    refresh-after = \"2h\"\n"},
+        {"identities in canonical form", "ses { identities = {\"EXAMPLE.com\", \"A@x.org\"} }",
+         "identities = {\"example.com\", \"A@x.org\"}"},
+        {"a program", "ses { on-transition = \"/bin/true\" }", "on-transition = \"/bin/true\""},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        expect_taken(&rows[i]);
+}
+
+static void refuses_wrong_accounts(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"two without a title", "ses { }\nses { }", "file.conf:2: two sections of one name"},
+        {"two of one title", "ses \"a\" { } ses \"a\" { }", "two sections of one name"},
+        {"a title that is no name", "ses \"a/b\" { }", "a title has up to 60 letters"},
+        {"a duration without a unit", "ses {\n list-every = \"5\" }",
+         "file.conf:2: list-every: \"5\" is no duration from 100ms to 1d"},
+        {"a duration out of range", "ses { timeout = \"11m\" }", "from 100ms to 10m"},
+        {"a rate of nothing", "ses { requests-per-second = 0 }", "is no number from 0.01 to 1000"},
+        {"a rate that is none", "ses { requests-per-second = \"1e3\" }", "is no number"},
+        {"a rate beyond", "ses { requests-per-second = 1001 }", "is no number"},
+        {"an identity that is none", "ses { identities = {\"a@@b\"} }", "identities: "},
+        {"another scheme", "ses { endpoint = \"ftp://x\" }", "endpoint: a URL begins with"},
+        {"a relative program", "ses { on-transition = \"true\" }", "an absolute path is needed"},
+        {"what expires before it is refreshed", "ses { expire-after = \"1h\" }",
+         "expire-after must be longer"},
+        {"what it does not know", "ses { secret = \"x\" }", "no such option 'secret'"},
+        {"an account in a section", "milter { ses { } }", "no such option 'ses'"},
+        {"an end inside", "ses {", "} is missing"},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        expect_refused(&rows[i]);
+}
+
+static void keeps_accounts_in_the_order_of_the_file(void **state)
+{
+    (void)state;
+    struct settings *settings =
+        read_valid("ses \"z\" { timeout = \"5s\" }\nses { }\n# ses { }\nses \"a\" { }\n");
+
+    assert_int_equal(settings->ses_count, 3);
+    assert_string_equal(settings->ses[0].title, "z");
+    assert_string_equal(settings->ses[1].title, "");
+    assert_string_equal(settings->ses[2].title, "a");
+    assert_true(settings->ses[0].timeout == 5000 && settings->ses[1].timeout == 30000);
+    assert_true(settings->ses[2].refresh_after == 3600000);
+    assert_true(settings->ses[2].expire_after == 7LL * 86400000);
+    assert_true(settings->ses[1].requests_per_second > 0.79);
+    settings_free(settings);
+}
+
 static void has_a_default_for_everything(void **state)
 {
     (void)state;
@@ -222,7 +286,7 @@ static void refuses_wrong_values_with_line_and_choice(void **state)
         {"unknown setting in the section", "milter {\nstore = /a\n}",
          "file.conf:2: no such option 'store'; there are socket, socket-mode"},
         {"setting of the section outside", "socket = \"fd:3\"", "no such option 'socket'"},
-        {"unknown section", "sync { }", "no such option 'sync'"},
+        {"unknown section", "post { }", "no such option 'post'"},
         {"include", "include(\"/etc/passwd\")", "no such option"},
         {"no value", "store =\n", "file.conf:"},
         {"no equals sign", "store \"/a\"", "file.conf:1: "},
@@ -238,14 +302,15 @@ static void refuses_a_file_that_was_cut_short(void **state)
 {
     (void)state;
     static const struct row rows[] = {
-        {"section", "milter {\nmode = monitor\n", "the file ends inside of a section"},
-        {"section without a line end", "milter { mode = monitor", "file.conf: "},
+        {"section", "milter {\nmode = monitor\n", "file.conf:2: the file ends inside of a section"},
+        {"section without a line end", "milter { mode = monitor",
+         "file.conf:1: the file ends inside"},
         {"only the opening brace", "milter {", "the file ends inside of a section"},
         {"comment", "store = /a /* b", "file.conf"},
         {"string", "store = \"/a", "file.conf"},
         {"single-quoted string", "store = '/a", "file.conf"},
         {"list", "milter { outbound-networks = {\"127.0.0.1\"", "file.conf"},
-        {"value", "store =", "file.conf"},
+        {"value", "\nstore =", "file.conf:2: the file ends where a value should stand"},
         {"brace too many", "milter { } }", "file.conf"},
     };
 
@@ -407,7 +472,7 @@ static void reads_the_sample_as_the_defaults(void **state)
     settings_free(defaults);
 }
 
-/* The sample with every setting uncommented says the same. */
+/* The sample with every setting uncommented says the same; the account in it stays a comment. */
 static void reads_the_uncommented_sample_as_the_defaults(void **state)
 {
     (void)state;
@@ -422,7 +487,7 @@ static void reads_the_uncommented_sample_as_the_defaults(void **state)
     settings_print_sample(out);
     (void)fclose(out);
     for (char *at = sample; (at = strchr(at, '#')) != NULL; at++) {
-        if (at[1] >= 'a' && at[1] <= 'z')
+        if (at[1] >= 'a' && at[1] <= 'z' && strncmp(at, "#ses {", 6) != 0)
             *at = ' ';
     }
     settings = read_valid(sample);
@@ -496,6 +561,9 @@ int main(void)
         cmocka_unit_test(reads_the_uncommented_sample_as_the_defaults),
         cmocka_unit_test(reads_a_file),
         cmocka_unit_test(starts_afresh_after_a_failure),
+        cmocka_unit_test(takes_accounts_of_ses),
+        cmocka_unit_test(refuses_wrong_accounts),
+        cmocka_unit_test(keeps_accounts_in_the_order_of_the_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

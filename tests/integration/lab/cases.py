@@ -72,7 +72,9 @@ def carry_out(case, laboratory, mta):
     sent = send(mta.port, case.envelope, from_line(case), source=case.client,
                 parameters=case.parameters, body=case.body)
     delivery = laboratory.sink.wait_for(sent.token) if sent.reply.ok else None
-    logged = wait_until(lambda: milter.verdicts(mark), "the log line")[0] if case.verdict else None
+    logged = None
+    if case.verdict:
+        logged = wait_until(lambda: milter.verdicts(mark), f"the log line after {sent.reply}")[0]
     return Outcome(sent.reply, delivery, logged)
 
 

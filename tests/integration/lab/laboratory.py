@@ -5,6 +5,7 @@
 import json
 import os
 import shutil
+import stat
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,13 +23,19 @@ def sample_records():
     return json.loads(SAMPLE.read_text(encoding="utf-8"))["MailFromDomainAttributes"]
 
 
+def _safe_directory():
+    """Sendmail refuses a socket below a directory that others may write to: /tmp is one, and in
+    some containers /run is another."""
+    others_write = os.stat("/run").st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return "/var/lib" if others_write else "/run"
+
+
 class Laboratory:
     """Use as a context manager: what was started is stopped, what was written is removed."""
 
     def __init__(self, stage, sendmail_tree=None):
         """Without a tree of Sendmail there is only Postfix."""
-        # Not below /tmp: Sendmail refuses a socket below a directory that others may write to.
-        self.base = tempfile.mkdtemp(prefix="mailfrom-milter-lab-", dir="/run")
+        self.base = tempfile.mkdtemp(prefix="mailfrom-milter-lab-", dir=_safe_directory())
         os.chmod(self.base, 0o755)
         self.programs = Programs(stage)
         self.sink = Sink()

@@ -36,6 +36,15 @@ def free_port():
             return port
 
 
+def has_ipv6():
+    """Is ::1 an address of this machine?"""
+    try:
+        with open("/proc/net/if_inet6", encoding="ascii") as addresses:
+            return any(line.startswith(31 * "0" + "1 ") for line in addresses)
+    except FileNotFoundError:
+        return False
+
+
 def is_listening(port):
     try:
         socket.create_connection(("127.0.0.1", port), timeout=5).close()

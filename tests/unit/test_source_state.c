@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "common/refresh_request.h"
+#include "common/source_state.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const struct source_state sample = {
+    .last_call = 1795341600123,
+    .last_success = 2,
+    .last_list = 3,
+    .last_error_at = 4,
+    .failing_since = 5,
+    .next_call = INT64_MAX,
+    .last_error = "GetX: denied = no",
+    .calls = {7, 8, UINT64_MAX},
+    .failures = {9, 10, 11},
+    .transitions = 12,
+    .identities = 10000,
+    .pid = 4711,
+    .heartbeat = 13,
+};
+
+static void expect_same(const struct source_state *a, const struct source_state *b)
+{
+    assert_true(a->last_call == b->last_call && a->last_success == b->last_success);
+    assert_true(a->last_list == b->last_list && a->last_error_at == b->last_error_at);
+    assert_true(a->failing_since == b->failing_since && a->next_call == b->next_call);
+    assert_memory_equal(a->calls, b->calls, sizeof a->calls);
+    assert_memory_equal(a->failures, b->failures, sizeof a->failures);
+    assert_true(a->transitions == b->transitions && a->identities == b->identities);
+    assert_true(a->pid == b->pid && a->heartbeat == b->heartbeat);
+    assert_string_equal(a->last_error, b->last_error);
+}
+
+static void comes_back_as_it_was(void **state)
+{
+    (void)state;
+    char text[STORE_NOTE_MAX + 1];
+    struct source_state decoded;
+
+    source_state_encode(&sample, text);
+    source_state_decode(&decoded, text);
+    expect_same(&decoded, &sample);
+}
+
+static void passes_over_what_it_does_not_know(void **state)
+{
+    (void)state;
+    struct source_state decoded;
+
+    source_state_decode(&decoded, "future=1\nnonsense\n=5\n\npid=42\nlast-call\nlast-callx=9\n");
+    assert_true(decoded.pid == 42 && decoded.last_call == 0);
+    source_state_decode(&decoded, "");
+    assert_true(decoded.pid == 0);
+    source_state_decode(&decoded, "last-error=a=b");
+    assert_string_equal(decoded.last_error, "a=b");
+}
+
+static void an_error_is_cut_to_a_line(void **state)
+{
+    (void)state;
+    char text[STORE_NOTE_MAX + 1];
+    struct source_state long_one = {.pid = 1};
+    struct source_state decoded;
+
+    memset(long_one.last_error, 'x', SOURCE_ERROR_MAX);
+    long_one.last_error[10] = '\n';
+    source_state_encode(&long_one, text);
+    source_state_decode(&decoded, text);
+    assert_int_equal(strlen(decoded.last_error), 10);
+    memset(text, 'y', 3000);
+    memcpy(text, "last-error=", strlen("last-error="));
+    text[3000] = '\0';
+    source_state_decode(&decoded, text);
+    assert_int_equal(strlen(decoded.last_error), SOURCE_ERROR_MAX);
+}
+
+static void is_alive_for_three_heartbeats(void **state)
+{
+    (void)state;
+    struct source_state alive = {.pid = 1, .heartbeat = 1000000};
+
+    assert_true(source_state_is_alive(&alive, 1000000));
+    assert_true(source_state_is_alive(&alive, 1029999));
+    assert_false(source_state_is_alive(&alive, 1030000));
+    assert_false(source_state_is_alive(&alive, 0)); /* of a clock that was far ahead */
+    alive.pid = 0;
+    assert_false(source_state_is_alive(&alive, 1000000));
+}
+
+/* --- in a store --- */
+
+static char directory[] = "/tmp/test_source_state-XXXXXX";
+
+static bool write_all(struct store *store, void *context, struct failure *why)
+{
+    (void)context;
+    return source_state_write(store, "eu", &sample, why) &&
+           refresh_request_put(store, "a@x.example", 5, why) &&
+           refresh_request_put(store, REFRESH_REQUEST_ALL, 6, why);
+}
+
+static bool remove_one(struct store *store, void *context, struct failure *why)
+{
+    (void)context;
+    return refresh_request_remove(store, REFRESH_REQUEST_ALL, why);
+}
+
+static bool sum(void *context, const char *identity, int64_t requested)
+{
+    assert_true(strcmp(identity, requested == 5 ? "a@x.example" : "*") == 0);
+    *(int64_t *)context += requested;
+    return true;
+}
+
+static void lies_in_the_store_as_notes(void **state)
+{
+    (void)state;
+    struct source_state read;
+    struct store *store;
+    struct failure why;
+    int64_t total = 0;
+
+    assert_true(store_open(&store, directory, STORE_WRITE, NULL, &why));
+    assert_int_equal(source_state_read(store, "eu", &read, &why), STORE_NOT_FOUND);
+    assert_true(read.pid == 0);
+    assert_true(store_update(store, write_all, NULL, &why));
+    assert_int_equal(source_state_read(store, "eu", &read, &why), STORE_FOUND);
+    expect_same(&read, &sample);
+    assert_int_equal(source_state_read(store, "", &read, &why), STORE_NOT_FOUND);
+    assert_true(refresh_request_each(store, sum, &total, &why));
+    assert_true(total == 11);
+    assert_true(store_update(store, remove_one, NULL, &why));
+    assert_int_equal(refresh_request_find(store, REFRESH_REQUEST_ALL, &why), STORE_NOT_FOUND);
+    assert_int_equal(refresh_request_find(store, "a@x.example", &why), STORE_FOUND);
+    store_close(store);
+}
+
+static int make_directory(void **state)
+{
+    (void)state;
+    return mkdtemp(directory) == NULL;
+}
+
+static int remove_directory(void **state)
+{
+    static const char *const names[] = {"data.mdb", "lock.mdb"};
+    char path[100];
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", directory, names[i]);
+        (void)unlink(path);
+    }
+    return rmdir(directory);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(comes_back_as_it_was),
+        cmocka_unit_test(passes_over_what_it_does_not_know),
+        cmocka_unit_test(an_error_is_cut_to_a_line),
+        cmocka_unit_test(is_alive_for_three_heartbeats),
+        cmocka_unit_test_setup_teardown(lies_in_the_store_as_notes, make_directory,
+                                        remove_directory),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
