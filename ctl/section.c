@@ -69,7 +69,8 @@ bool section_choose(const struct settings_ses **section, const struct settings *
         return failure_set(why, EX_USAGE, "the identity comes from the section %s",
                            section_name(origin->title, name));
     *section = origin != NULL ? origin : named;
-    if (*section == NULL && settings->ses_count == 1)
-        *section = settings->ses;
-    return *section != NULL || refuse(settings, NULL, why);
+    if (*section != NULL)
+        return true;
+    *section = settings->ses;
+    return settings->ses_count == 1 || refuse(settings, NULL, why);
 }
