@@ -198,6 +198,12 @@ def test_a_store_that_is_missing_stays_missing(administrator, ses):
     assert not os.path.exists(administrator.store)
 
 
+def test_a_store_that_is_empty_stays_empty(administrator):
+    administrator.put("remove", *RECORDS)
+    assert "mailfrom-sync will fetch it" in administrator.put(*CHANGE)
+    assert administrator.stored("example.com") is None
+
+
 def test_records_of_other_sources_are_refused_before_any_call(administrator, ses):
     for identity in ("imported.example", "local.example"):
         assert failed(administrator.ctl("put", identity, "--clear"), EX_UNAVAILABLE,
@@ -479,6 +485,17 @@ def test_refresh_refuses_other_sources_and_an_empty_store(administrator, ses):
     assert failed(administrator.ctl("refresh", "example.com"), EX_UNAVAILABLE,
                   "mailfrom-sync --once")
     assert ses.requests == []
+
+
+def test_an_import_during_a_refresh_wins(administrator, ses):
+    answer = ses.GetIdentityMailFromDomainAttributes
+
+    def import_first(*arguments):
+        administrator.import_records({"example.com": record("m.example.com", Source="file")})
+        return answer(*arguments)
+    ses.GetIdentityMailFromDomainAttributes = import_first
+    administrator.put("refresh", "example.com")
+    assert administrator.stored("example.com")["Record"]["Source"] == "file"
 
 
 def test_refresh_of_one_section(administrator, ses):
