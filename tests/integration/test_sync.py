@@ -12,7 +12,8 @@ import time
 
 import pytest
 
-from lab.process import tail, wait_until
+from lab.client import send
+from lab.process import wait_until
 from lab.sync import KEYS, QUICK, Sync
 
 pytest.importorskip("botocore", reason="the stand-in for SES checks signatures with botocore")
@@ -360,6 +361,26 @@ def test_no_credentials_is_an_error_and_not_the_end(sync, ses):
     assert sync.log_lines("no-credentials: ")
     time.sleep(0.3)
     assert ses.calls == []
+
+
+def test_mail_flows_by_what_is_known_while_ses_hangs(sync, ses, milter, postfix, sink):
+    ses.identities = {"s.example": Identity("s.example", domain="bounce.s.example",
+                                            status="Success", behavior="RejectMessage")}
+    sync.configure(quick(ses))
+    sync.once()
+    milter.use({"store": sync.store})
+    ses.faults.append(Fault("hang", None, None))
+    sync.start().wait_for_log("next try in")
+    mail = "info@s.example", "From: info@s.example"
+    for _ in range(3):
+        began = time.monotonic()
+        assert sink.delivery_of(send(postfix.port, *mail)).sender == "info@bounce.s.example"
+        assert time.monotonic() - began < 5
+    ses.identities["s.example"].status = "TemporaryFailure"
+    ses.faults.clear()
+    sync.wait_for_status("s.example", "TemporaryFailure")
+    assert str(send(postfix.port, *mail).reply).startswith("554 5.1.8 MailFromDomainNotVerified")
+    milter.stop()
 
 
 # Several accounts
