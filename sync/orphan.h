@@ -13,6 +13,6 @@
 #include "common/settings.h"
 
 /* Logs how many there are, if any. */
-void orphan_warn(struct shared_store *store, const struct settings *settings);
+void orphan_warn(struct shared_store *shared, const struct settings *settings);
 
 #endif
