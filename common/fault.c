@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stddef.h>
+#include <unistd.h>
 
 static _Thread_local sigjmp_buf landing;
 static _Thread_local volatile sig_atomic_t guarded;
@@ -27,6 +28,12 @@ static void on_fault(int signal_number)
     (void)signal(signal_number, SIG_DFL);
 }
 
+static void on_interrupt(int signal_number)
+{
+    (void)signal_number;
+    fault_raise();
+}
+
 static void install(void)
 {
     /* SA_NODEFER: the jump leaves the handler without restoring the signal mask, which would cost
@@ -35,6 +42,15 @@ static void install(void)
 
     (void)sigaction(SIGBUS, &action, NULL);
     (void)sigaction(SIGSEGV, &action, NULL);
+    action.sa_handler = on_interrupt;
+    action.sa_flags |= SA_RESTART;
+    (void)sigaction(SIGURG, &action, NULL);
+}
+
+/* SIGURG is ignored by default, so it does no harm where no guard was ever entered. */
+void fault_interrupt(pid_t thread)
+{
+    (void)tgkill(getpid(), thread, SIGURG);
 }
 
 bool fault_guard(void (*work)(void *context), void *context)

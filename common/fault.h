@@ -9,12 +9,18 @@
 #define COMMON_FAULT_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* Runs work(context) and returns true; false if it faulted half-way. What it held then is lost, so
  * it must hold nothing that others need: no locks, no half-made changes outside of the map. Any
  * thread; where guards are nested, the outermost catches. A fault outside of a guard takes the
  * signal's default action, as ever. */
 bool fault_guard(void (*work)(void *context), void *context);
+
+/* Ends the guarded work of another thread, by its gettid(2), as a fault does. For work that goes
+ * round in circles: it must not be in the middle of something that others need, such as malloc(3).
+ * Nothing happens to a thread that is in no guard, or that is no more. */
+void fault_interrupt(pid_t thread);
 
 /* Ends the guarded work of this thread as a fault does; returns if there is none. */
 void fault_raise(void);

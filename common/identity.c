@@ -52,6 +52,7 @@ static bool to_a_labels(char out[IDENTITY_DOMAIN_MAX + 1], const char *text, siz
 {
     char input[IDENTITY_INPUT_MAX + 1];
     uint8_t *converted = NULL;
+    size_t converted_length;
     bool fits;
 
     memcpy(input, text, length);
@@ -59,9 +60,15 @@ static bool to_a_labels(char out[IDENTITY_DOMAIN_MAX + 1], const char *text, siz
     if (idn2_lookup_u8((const uint8_t *)input, &converted, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) !=
         IDN2_OK)
         return false;
-    fits = strlen((const char *)converted) <= IDENTITY_DOMAIN_MAX;
-    if (fits)
-        strcpy(out, (const char *)converted);
+    /* The dot at the end may have been one of another script. */
+    converted_length = strlen((const char *)converted);
+    converted_length -=
+        converted_length > 0 && converted[converted_length - 1] == '.' && text[length - 1] != '.';
+    fits = converted_length <= IDENTITY_DOMAIN_MAX;
+    if (fits) {
+        memcpy(out, converted, converted_length);
+        out[converted_length] = '\0';
+    }
     idn2_free(converted);
     return fits;
 }
@@ -162,18 +169,22 @@ void identity_keys_init(struct identity_keys *keys, const struct identity *sende
     keys->step = sender->kind == IDENTITY_ADDRESS ? IDENTITY_KEY_ADDRESS : IDENTITY_KEY_DOMAIN;
 }
 
-/* a+label@domain without +label. A label is what follows the first plus sign; quoted local parts
- * have none. */
+/* a+label@domain without +label. A label is what follows the first plus sign. */
 static bool strip_label(struct identity_keys *keys, size_t *length)
 {
     const struct identity *sender = keys->sender;
-    const char *plus = memchr(sender->text, '+', sender->domain);
+    char content[LOCAL_PART_MAX];
+    size_t content_length = 0;
+    const char *plus;
 
-    if (plus == NULL || plus == sender->text || sender->text[0] == '"')
+    (void)local_part_read(content, &content_length, sender->text, sender->domain - 1);
+    plus = memchr(content, '+', content_length);
+    *length =
+        plus == NULL ? 0 : local_part_write(keys->stripped, content, (size_t)(plus - content));
+    if (*length == 0)
         return false;
-    memcpy(keys->stripped, sender->text, (size_t)(plus - sender->text));
-    strcpy(keys->stripped + (plus - sender->text), sender->text + sender->domain - 1);
-    *length = strlen(keys->stripped);
+    strcpy(keys->stripped + *length, sender->text + sender->domain - 1);
+    *length += sender->length - sender->domain + 1;
     return true;
 }
 

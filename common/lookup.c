@@ -2,14 +2,18 @@
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  */
 #include "common/lookup.h"
+#include "common/fault.h"
 #include "common/log.h"
 #include "common/store_directory.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
 
 /* One lock for one snapshot at a time: a lookup takes microseconds, and one reader slot in the
  * store is enough for however many connections there are. */
@@ -20,7 +24,20 @@ struct lookup {
     struct stat damaged; /* the file that was found damaged: not tried again until it changes */
     bool is_damaged;
     struct failure trouble; /* why there is no store; and what was logged last, "" if all is well */
+    struct holder {         /* of the lock; read without it by lookup_check */
+        atomic_int thread;  /* gettid(2) */
+        _Atomic clockid_t clock; /* its processor time */
+        atomic_ulong turn;       /* odd while the other two change */
+    } holder;
+    struct watch { /* lookup_check's own: the turn that it found going on, and since when */
+        unsigned long turn;
+        double since; /* seconds of processor time of that thread */
+    } watch;
 };
+
+/* A damaged page can send LMDB in circles, which no fault ends. A lookup takes microseconds; one
+ * that has used a processor this long, waiting for a disk not counted, will not come back. */
+static const double circles_seconds = 2.0;
 
 /* --- state, told once per change --- */
 
@@ -130,12 +147,75 @@ static void move_to(struct lookup *lookup, const char *directory)
     lookup->is_damaged = false;
 }
 
+/* Who is this? Asked once a thread, since it is a system call. */
+static _Thread_local struct {
+    pid_t thread;
+    clockid_t clock;
+} self;
+
+static void lock(struct lookup *lookup)
+{
+    if (self.thread == 0) {
+        self.thread = gettid();
+        (void)pthread_getcpuclockid(pthread_self(), &self.clock);
+    }
+    (void)pthread_mutex_lock(&lookup->lock);
+    atomic_fetch_add(&lookup->holder.turn, 1);
+    atomic_store(&lookup->holder.thread, self.thread);
+    atomic_store(&lookup->holder.clock, self.clock);
+    atomic_fetch_add(&lookup->holder.turn, 1);
+}
+
+static void unlock(struct lookup *lookup)
+{
+    (void)pthread_mutex_unlock(&lookup->lock);
+}
+
+static bool lock_within_a_second(struct lookup *lookup)
+{
+    struct timespec until;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += 1;
+    return pthread_mutex_clocklock(&lookup->lock, CLOCK_MONOTONIC, &until) == 0;
+}
+
+/* 0 for a thread that is no more. */
+static double processor_seconds(clockid_t clock)
+{
+    struct timespec used;
+
+    if (clock_gettime(clock, &used) != 0)
+        return 0;
+    return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
+}
+
+/* Somebody else keeps the lock: does he go in circles? */
+static void watch_holder(struct lookup *lookup)
+{
+    unsigned long turn = atomic_load(&lookup->holder.turn);
+    pid_t thread = atomic_load(&lookup->holder.thread);
+    double used = processor_seconds(atomic_load(&lookup->holder.clock));
+
+    if (turn == 0 || turn % 2 != 0 || turn != atomic_load(&lookup->holder.turn))
+        return; /* it is moving */
+    if (lookup->watch.turn != turn) {
+        lookup->watch.turn = turn;
+        lookup->watch.since = used;
+    } else if (used - lookup->watch.since > circles_seconds) {
+        fault_interrupt(thread);
+    }
+}
+
 void lookup_check(struct lookup *lookup, const char *directory)
 {
     struct failure why;
     bool was_open;
 
-    (void)pthread_mutex_lock(&lookup->lock);
+    if (!lock_within_a_second(lookup)) {
+        watch_holder(lookup);
+        return;
+    }
     if (strcmp(lookup->directory, directory) != 0)
         move_to(lookup, directory);
     if (lookup->store != NULL && !store_is_current(lookup->store, &why)) {
@@ -154,7 +234,7 @@ void lookup_check(struct lookup *lookup, const char *directory)
         (void)store_clear_stale_readers(lookup->store);
     if (lookup->store != NULL && (!was_open || lookup->trouble.text[0] != '\0'))
         welcome(lookup);
-    (void)pthread_mutex_unlock(&lookup->lock);
+    unlock(lookup);
 }
 
 /* --- the mail path --- */
@@ -188,8 +268,8 @@ enum lookup_result lookup_find(struct lookup *lookup, const struct identity *sen
 {
     enum lookup_result result;
 
-    (void)pthread_mutex_lock(&lookup->lock);
+    lock(lookup);
     result = find(lookup, sender, strip_label, key, record, trace, why);
-    (void)pthread_mutex_unlock(&lookup->lock);
+    unlock(lookup);
     return result;
 }

@@ -20,7 +20,8 @@ struct lookup *lookup_open(const char *directory);
 void lookup_close(struct lookup *lookup); /* NULL is fine */
 
 /* Looks whether the store at the path is the one in use, and opens it anew if not. To be called
- * about once a second, by one thread. A directory other than before is taken over. */
+ * about once a second, by one thread; ends a lookup that a damaged page sends in circles. A
+ * directory other than before is taken over. */
 void lookup_check(struct lookup *lookup, const char *directory);
 
 /* Any thread. Fills key and *record only for LOOKUP_FOUND, *why only for LOOKUP_UNAVAILABLE. */

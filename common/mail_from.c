@@ -148,9 +148,11 @@ bool mail_from_decode(struct mail_from *record, const char *key, size_t key_leng
     if (!is_coded(in, length, key, key_length))
         return false;
     /* A checksum is no proof: whoever can write the file can make one. */
-    if (in[1] > IDENTITY_DOMAIN || in[2] >= MAIL_FROM_SOURCE_COUNT ||
+    if (in[1] > IDENTITY_DOMAIN || in[2] >= MAIL_FROM_SOURCE_COUNT || in[3] > 1 ||
         in[4] >= MAIL_FROM_STATUS_COUNT || in[5] >= MAIL_FROM_BEHAVIOR_COUNT ||
-        in[6] > IDENTITY_DOMAIN_MAX || in[7] > MAIL_FROM_ERROR_MAX || in[8] > MAIL_FROM_SECTION_MAX)
+        in[6] > IDENTITY_DOMAIN_MAX || in[7] > MAIL_FROM_ERROR_MAX ||
+        in[8] > MAIL_FROM_SECTION_MAX ||
+        memchr(in + CODE_TEXTS, '\0', (size_t)in[6] + in[7] + in[8]) != NULL)
         return false;
     record->kind = (enum identity_kind)in[1];
     record->source = (enum mail_from_source)in[2];

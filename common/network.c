@@ -13,6 +13,7 @@
 
 /* ::ffff:0:0/96, where IPv4 addresses lie. */
 static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+enum { MAPPED_PREFIX = 96 };
 
 /* *bits: how long the address is, 32 or 128. */
 static bool read_address(unsigned char out[16], unsigned *bits, const char *text)
@@ -70,23 +71,31 @@ bool network_parse(struct network *network, const char *text, struct failure *wh
     return true;
 }
 
+static bool is_mapped(const unsigned char address[16])
+{
+    return memcmp(address, mapped, sizeof mapped) == 0;
+}
+
 void network_format(const struct network *network, char out[NETWORK_TEXT_SIZE])
 {
     char address[INET6_ADDRSTRLEN] = "";
-    bool is_mapped = network->prefix >= 96 && memcmp(network->address, mapped, sizeof mapped) == 0;
+    bool is_ipv4 = network->prefix >= MAPPED_PREFIX && is_mapped(network->address);
 
-    if (is_mapped)
+    if (is_ipv4)
         (void)inet_ntop(AF_INET, network->address + sizeof mapped, address, sizeof address);
     else
         (void)inet_ntop(AF_INET6, network->address, address, sizeof address);
     (void)snprintf(out, NETWORK_TEXT_SIZE, "%s/%u", address,
-                   is_mapped ? network->prefix - 96 : network->prefix);
+                   is_ipv4 ? network->prefix - MAPPED_PREFIX : network->prefix);
 }
 
 static bool contains(const struct network *network, const unsigned char address[16])
 {
     unsigned whole = network->prefix / 8;
 
+    /* ::/0 is all of IPv6, and nothing of IPv4. */
+    if (is_mapped(address) && network->prefix < MAPPED_PREFIX)
+        return false;
     if (memcmp(network->address, address, whole) != 0)
         return false;
     for (unsigned i = whole * 8; i < network->prefix; i++) {

@@ -173,13 +173,13 @@ static bool open_databases(struct store *store, MDB_txn *transaction, struct fai
     error = mdb_dbi_open(transaction, "meta", 0, &store->meta);
     if (error == 0)
         error = mdb_get(transaction, store->meta, &key, &value);
-    if (error == MDB_NOTFOUND)
-        return failure_set(why, EX_DATAERR, "store %s is not one of mailfrom-milter",
-                           store->directory);
     if (error == 0 && !check_schema(store, &value, why))
         return false;
     if (error == 0)
         error = mdb_dbi_open(transaction, "identities", 0, &store->identities);
+    if (error == MDB_NOTFOUND)
+        return failure_set(why, EX_DATAERR, "store %s is not one of mailfrom-milter",
+                           store->directory);
     if (error == 0)
         error = mdb_dbi_open(transaction, "notes", 0, &store->notes);
     return error == 0 || fail(store, error, "opening the databases", why);

@@ -19,6 +19,8 @@ void word_choice(const char *const words[], size_t count, char *out, size_t size
 {
     size_t used = 0;
 
+    while (count > 0 && words[count - 1] == NULL)
+        count--;
     out[0] = '\0';
     for (size_t i = 0; i < count && used < size; i++) {
         const char *before = used == 0 ? "" : i + 1 == count ? " or " : ", ";

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 /* To find one bad identity among a hundred takes eight refusals in a row. */
-enum { FIRST_BYTE_MAX = 15000, STORE_RETRY = 5000, REFUSALS_MAX = 16 };
+enum { FIRST_BYTE_MAX = 15000, STORE_RETRY = 5000, REFUSALS_MAX = 16, PAUSE_TOLD = 2000 };
 
 /* --- opening --- */
 
@@ -175,10 +175,11 @@ void account_store_failed(struct account *account, const struct failure *why)
 void account_beat(struct account *account, int64_t now, int64_t next_call)
 {
     int64_t since = now - account->state.heartbeat;
+    bool is_told = account->state.next_call == next_call || next_call - now < PAUSE_TOLD;
 
-    account->state.next_call = next_call;
-    if (account->state.pid == getpid() && since >= 0 && since < SOURCE_HEARTBEAT)
+    if (account->state.pid == getpid() && since >= 0 && since < SOURCE_HEARTBEAT && is_told)
         return;
+    account->state.next_call = next_call;
     if (account->store_retry <= now)
         (void)write_state(account);
 }

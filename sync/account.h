@@ -118,7 +118,8 @@ void account_store_failed(struct account *account, const struct failure *why);
 /* The identity as the log shows it. */
 const char *account_escape(const char *identity, char out[ACCOUNT_ESCAPED_SIZE]);
 
-/* The heartbeat, where it is due; next_call is what mailfromctl shows. */
+/* Nothing to do until next_call, which mailfromctl shows: writes that where it is news, and the
+ * heartbeat where it is due. */
 void account_beat(struct account *account, int64_t now, int64_t next_call);
 
 #endif

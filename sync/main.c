@@ -6,6 +6,7 @@
 #include "build-config.h"
 
 #include "sync/instance.h"
+#include "sync/orphan.h"
 #include "sync/runner.h"
 
 #include "common/daemon.h"
@@ -128,6 +129,7 @@ static void warn_of_restart(const struct settings *new)
 
 static struct runner *run_with(const struct settings *settings, struct failure *why)
 {
+    orphan_warn(sync_state.store, settings);
     return runner_start(settings, sync_state.store, sync_state.transitions, options.once, why);
 }
 

@@ -43,13 +43,12 @@ static void check_keys(const struct identity *identity)
 
     identity_keys_init(&keys, identity, true);
     while ((key = identity_keys_next(&keys, &length)) != NULL) {
-        require(length == strlen(key) && length < before);
+        /* Of a.+b the label leaves a., which takes quotes and may get longer by them. */
+        require(length == strlen(key) && (length < before || key == keys.stripped));
         require(identity_parse(&again, key, length, &why));
-        /* Of "a.+b" the label leaves "a.", which canonical form has in quotes. */
-        require(strcmp(again.text, key) == 0 || key == keys.stripped);
+        require(strcmp(again.text, key) == 0);
         before = length;
     }
-    require(before < IDENTITY_SIZE);
 }
 
 static void check_identity(const char *text, size_t length)

@@ -12,7 +12,8 @@ import time
 
 import pytest
 
-from lab.process import tail, wait_until
+from lab.client import send
+from lab.process import wait_until
 from lab.sync import KEYS, QUICK, Sync
 
 pytest.importorskip("botocore", reason="the stand-in for SES checks signatures with botocore")
@@ -238,8 +239,8 @@ LASTING = {"redirect": "301", "expired": "ExpiredToken", "denied": "AccessDenied
 
 
 def fail_and_recover(sync, ses, kind, pattern, lasting):
-    """Returns the line of the log."""
-    sync.configure(quick(ses))
+    # Only what hangs is to run into the time-out, however slow the machine is.
+    sync.configure(quick(ses, timeout="500ms" if "hang" in kind else "20s"))
     sync.once()
     before = sync.records()
     fault = Fault(kind, FETCH, None)
@@ -274,7 +275,7 @@ def test_a_failure_that_lasts_is_told_as_an_error_and_tried_slowly(sync, ses, ki
 
 @pytest.mark.parametrize("kind", ["garbage", "other_json", "huge", "bomb", "reset", "redirect"])
 def test_a_list_that_fails_touches_nothing(sync, ses, kind):
-    sync.configure(quick(ses))
+    sync.configure(quick(ses, timeout="20s"))
     sync.once()
     ses.faults.append(Fault(kind, LIST, None))
     sync.start()
@@ -362,6 +363,26 @@ def test_no_credentials_is_an_error_and_not_the_end(sync, ses):
     assert ses.calls == []
 
 
+def test_mail_flows_by_what_is_known_while_ses_hangs(sync, ses, milter, postfix, sink):
+    ses.identities = {"s.example": Identity("s.example", domain="bounce.s.example",
+                                            status="Success", behavior="RejectMessage")}
+    sync.configure(quick(ses))
+    sync.once()
+    milter.use({"store": sync.store})
+    ses.faults.append(Fault("hang", None, None))
+    sync.start().wait_for_log("next try in")
+    mail = "info@s.example", "From: info@s.example"
+    for _ in range(3):
+        began = time.monotonic()
+        assert sink.delivery_of(send(postfix.port, *mail)).sender == "info@bounce.s.example"
+        assert time.monotonic() - began < 5
+    ses.identities["s.example"].status = "TemporaryFailure"
+    ses.faults.clear()
+    sync.wait_for_status("s.example", "TemporaryFailure")
+    assert str(send(postfix.port, *mail).reply).startswith("554 5.1.8 MailFromDomainNotVerified")
+    milter.stop()
+
+
 # Several accounts
 
 def test_the_first_account_counts_for_an_identity_that_two_have(sync):
@@ -376,6 +397,18 @@ def test_the_first_account_counts_for_an_identity_that_two_have(sync):
         del first.identities["d00000.example"]
         sync.wait_for_log("identity=d00000.example .*new-status=Removed .*section=one")
         sync.wait_for_status("d00000.example", "Failed", 5)
+
+
+def test_a_renamed_account_takes_its_records_over(sync, ses):
+    sync.configure(quick(ses, title="old"))
+    sync.once()
+    del ses.identities["d00001.example"]
+    sync.configure(quick(ses, title="new")).start()
+    sync.wait_for_log("3 records are of a section that the settings do not have .ses \"old\".")
+    mark = len(ses.calls)
+    wait_until(lambda: count(ses, LIST, mark) >= 3, "lists")
+    assert set(sync.records()) == {"d00000.example", "d00001.example", "d00002.example"}
+    assert not sync.log_lines("transition:")
 
 
 def test_trouble_of_one_account_is_not_that_of_the_other(sync, ses):

@@ -509,9 +509,60 @@ static void answers_threads_right_whatever_happens(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, make_fixture, free_fixture)
 
+/* --- a page that LMDB searches for ever --- */
+
+/* Marks the page of the records as a leaf of keys of one size (LEAF2, 0x20 at offset 10) whose list
+ * ends before it begins (mp_lower, offset 12): LMDB 0.9.24 does not come back from there. */
+static void send_in_circles(const char *data)
+{
+    unsigned char page[4096];
+    int file = open(data, O_RDWR | O_CLOEXEC);
+
+    assert_true(file >= 0);
+    for (off_t at = 8192; pread(file, page, sizeof page, at) == (ssize_t)sizeof page;
+         at += (off_t)sizeof page) {
+        if ((page[10] & 2) == 0 || memmem(page, sizeof page, "x.example", 9) == NULL)
+            continue;
+        page[10] |= 0x20;
+        page[12] = 8;
+        page[13] = 0;
+        assert_int_equal(pwrite(file, page, sizeof page, at), (ssize_t)sizeof page);
+    }
+    (void)close(file);
+}
+
+static void *find_in_circles(void *context)
+{
+    struct fixture *fixture = context;
+    struct failure why;
+    char domain[256];
+
+    return find(fixture->lookup, "a@x.example", domain, &why) == LOOKUP_UNAVAILABLE ? context
+                                                                                    : NULL;
+}
+
+static void ends_a_search_that_goes_in_circles(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
+    void *unavailable = NULL;
+    pthread_t thread;
+
+    fill_a(fixture);
+    fixture->lookup = lookup_open(fixture->scratch.store);
+    send_in_circles(fixture->scratch.data);
+    assert_int_equal(pthread_create(&thread, NULL, find_in_circles, fixture), 0);
+    for (int i = 0; i < 1200 && pthread_tryjoin_np(thread, &unavailable) != 0; i++) {
+        lookup_check(fixture->lookup, fixture->scratch.store);
+        (void)nanosleep(&pause, NULL);
+    }
+    assert_non_null(unavailable);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        TEST(ends_a_search_that_goes_in_circles),
         TEST(uses_a_store_that_is_there),
         TEST(sees_changes_at_once),
         TEST(picks_up_a_store_that_appears),

@@ -113,11 +113,14 @@ class Milter:
         return [self._programs.milter, "-c", self.settings_file, "-f"]
 
     def start(self, pass_fds=()):
+        mark = self.log_size()
         self._log_file = open(self.log, "a", encoding="utf-8")
         self._child = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
                                        stdout=self._log_file, stderr=self._log_file,
                                        pass_fds=pass_fds)
-        wait_until(lambda: self.answers() or not self.running, "the milter to listen")
+        # The socket is there before its group and mode are: the first log line comes after both.
+        wait_until(lambda: "version " in self.log_text(mark) or not self.running,
+                   "the milter to listen")
         if not self.running:
             raise RuntimeError(f"the milter did not start:\n{tail(self.log)}")
         return self
@@ -152,17 +155,6 @@ class Milter:
     @property
     def pid(self):
         return self._child.pid
-
-    def answers(self):
-        """Does somebody listen at the socket of the settings?"""
-        kind, _, where = self.settings["milter"]["socket"].partition(":")
-        if kind == "fd":
-            return True
-        try:
-            connect(kind, where).close()
-        except OSError:
-            return False
-        return True
 
     # The log
 

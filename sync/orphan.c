@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "sync/orphan.h"
+
+#include "common/log.h"
+
+#include <string.h>
+
+struct counting {
+    const struct settings *settings;
+    char section[MAIL_FROM_SECTION_MAX + 1]; /* of one of them */
+    unsigned long count;
+};
+
+static bool count_orphan(void *context, const char *key, const struct mail_from *record)
+{
+    struct counting *counting = context;
+
+    (void)key;
+    if (record->source != MAIL_FROM_SES)
+        return true;
+    for (size_t i = 0; i < counting->settings->ses_count; i++) {
+        if (strcmp(counting->settings->ses[i].title, record->section) == 0)
+            return true;
+    }
+    memcpy(counting->section, record->section, sizeof counting->section);
+    counting->count++;
+    return true;
+}
+
+void orphan_warn(struct shared_store *shared, const struct settings *settings)
+{
+    struct counting counting = {.settings = settings};
+    struct failure unused;
+    struct store *store = shared_store_acquire(shared, &unused);
+    bool worked;
+
+    if (store == NULL)
+        return;
+    worked = store_each(store, count_orphan, &counting, &unused);
+    shared_store_release(shared);
+    if (worked && counting.count > 0)
+        log_write(
+            LOG_WARNING,
+            "%lu records are of a section that the settings do not have (ses \"%s\"): those that "
+            "no other account has are not refreshed, and `mailfromctl remove` removes them",
+            counting.count, counting.section);
+}
