@@ -143,19 +143,19 @@ def test_leaves_imported_records_alone(sync, ses):
 
 def test_keeps_the_budget_over_restarts(sync, ses):
     ses.identities = {identity.name: identity for identity in identities(2000)}
-    rate = 10
+    rate = 4
     sync.configure(quick(ses, requests_per_second=str(rate)))
     for _ in range(8):
         sync.start()
-        time.sleep(random.uniform(0.1, 0.6))
+        time.sleep(random.uniform(0.1, 0.9))
         sync.kill()
     times = [call[0] for call in ses.calls]
-    assert len(times) > 12
+    assert len(times) > 8
     for first in range(len(times)):
         for last in range(first + 1, len(times)):
             window = times[last] - times[first]
-            # So many calls in a window, of which one is the budget's grace.
-            assert last - first <= (window + 0.02) * rate + 1e-6, (first, last, window)
+            # One call is the budget's grace; and a busy machine delivers one later than another.
+            assert last - first <= (window + 0.1) * rate, (first, last, window)
 
 
 # Transitions
