@@ -161,7 +161,7 @@ static int on_section(cfg_t *cfg, cfg_opt_t *option)
 static cfg_opt_t option_of(const struct setting *setting)
 {
     cfg_opt_t text = CFG_STR(setting->name, setting->initial, CFGF_NONE);
-    cfg_opt_t list = CFG_STR_LIST(setting->name, NULL, CFGF_NODEFAULT);
+    cfg_opt_t list = CFG_STR_LIST(setting->name, (char *)setting->initial, CFGF_NONE);
     cfg_opt_t toggle = CFG_BOOL(setting->name, cfg_true, CFGF_NONE);
 
     toggle.def.boolean = strcmp(setting->initial, "true") == 0 ? cfg_true : cfg_false;
@@ -235,6 +235,20 @@ static int count_lines(const char *text)
     return lines;
 }
 
+/* An empty list is no value, so that on_value does not hear of it. */
+static bool read_lists(cfg_t *cfg, struct settings *settings, struct failure *why)
+{
+    cfg_t *milter = cfg_getsec(cfg, "milter");
+
+    for (size_t i = 0; i < settings_schema_count; i++) {
+        const struct setting *setting = &settings_schema[i];
+        if (setting_is_list(setting) && setting_is_in(setting, "milter") &&
+            !read_option(settings, setting, cfg_getopt(milter, setting->name), why))
+            return false;
+    }
+    return true;
+}
+
 static bool parse(struct settings *settings, const char *text, const char *name,
                   struct failure *why)
 {
@@ -255,6 +269,8 @@ static bool parse(struct settings *settings, const char *text, const char *name,
                           draft_lines);
         result = CFG_PARSE_ERROR;
     }
+    if (result == CFG_SUCCESS && !read_lists(cfg, settings, why))
+        result = CFG_PARSE_ERROR;
     (void)cfg_free(cfg);
     if (result == CFG_SUCCESS)
         return true;

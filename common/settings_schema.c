@@ -44,7 +44,7 @@ const struct setting settings_schema[] = {
      WORDS(identity_from_words),
      .help = "Whose identity counts: the mailbox of the From header (the envelope sender where "
              "there is none), or always the envelope sender."},
-    {"milter", "outbound-networks", TYPE_NETWORKS, "127.0.0.0/8 ::1/128",
+    {"milter", "outbound-networks", TYPE_NETWORKS, "{\"127.0.0.0/8\", \"::1/128\"}",
      AT(milter.outbound_networks),
      .help = "Clients whose mail is outbound, beside local submissions."},
     {"milter", "outbound-authenticated", TYPE_SWITCH, "true", AT(milter.outbound_authenticated),
@@ -78,7 +78,7 @@ const struct setting settings_schema[] = {
     {"ses", "endpoint", TYPE_URL, "", IN_SES(endpoint),
      .help = "The URL to call instead of that of the region; plain http to a loopback address "
              "only."},
-    {"ses", "identities", TYPE_IDENTITIES, "", IN_SES(identities),
+    {"ses", "identities", TYPE_IDENTITIES, "{}", IN_SES(identities),
      .help = "The identities to keep; without any, all of the account."},
     {"ses", "requests-per-second", TYPE_RATE, "0.8", IN_SES(requests_per_second),
      RANGE("0.01", "1000"),

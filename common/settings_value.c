@@ -241,14 +241,15 @@ bool setting_read_list(void *base, const struct setting *setting, const char *co
 
 static bool set_default_list(void *base, const struct setting *setting, struct failure *why)
 {
+    static const char separators[] = "{}\", ";
     const char *items[SETTINGS_COUNT_MAX];
     char text[TEXT_MAX];
     char *rest = NULL;
     size_t count = 0;
 
     (void)snprintf(text, sizeof text, "%s", setting->initial);
-    for (char *item = strtok_r(text, " ", &rest); item != NULL && count < SETTINGS_COUNT_MAX;
-         item = strtok_r(NULL, " ", &rest))
+    for (char *item = strtok_r(text, separators, &rest); item != NULL && count < SETTINGS_COUNT_MAX;
+         item = strtok_r(NULL, separators, &rest))
         items[count++] = item;
     return setting_read_list(base, setting, items, count, why);
 }

@@ -142,8 +142,23 @@ const char *account_escape(const char *identity, char out[ACCOUNT_ESCAPED_SIZE])
 
 /* --- the note --- */
 
+/* mailfromctl calls SES too, out of the same budget, and leaves the time of its call here. */
+static bool take_over_last_call(struct account *account, struct store *store, struct failure *why)
+{
+    struct source_state noted;
+
+    if (source_state_read(store, account->ses->title, &noted, why) == STORE_FAILED)
+        return false;
+    if (noted.last_call > account->pace.last)
+        account->pace.last = noted.last_call;
+    account->state.last_call = account->pace.last;
+    return true;
+}
+
 bool account_put_state(struct account *account, struct store *store, struct failure *why)
 {
+    if (!take_over_last_call(account, store, why))
+        return false;
     account->state.pid = getpid();
     account->state.heartbeat = clock_now();
     return source_state_write(store, account->ses->title, &account->state, why);
@@ -186,16 +201,47 @@ void account_beat(struct account *account, int64_t now, int64_t next_call)
 
 /* --- calls --- */
 
+struct beginning {
+    struct account *account;
+    int64_t now;
+    struct pace charged; /* what the pace is once the call is committed */
+    bool is_crowded;
+};
+
+/* The transaction may run twice: only its outcome is taken over into the account. */
+static bool commit_call(struct store *store, void *context, struct failure *why)
+{
+    struct beginning *beginning = context;
+    struct account *account = beginning->account;
+
+    if (!account_put_state(account, store, why))
+        return false;
+    beginning->charged = account->pace;
+    beginning->is_crowded = pace_ready(&account->pace, beginning->now) > beginning->now;
+    if (beginning->is_crowded)
+        return true;
+    pace_charge(&beginning->charged, beginning->now, 1);
+    account->state.last_call = beginning->charged.last;
+    return source_state_write(store, account->ses->title, &account->state, why);
+}
+
 bool account_begin_call(struct account *account, enum source_operation operation)
 {
-    int64_t now = clock_now();
+    struct beginning beginning = {.account = account, .now = clock_now()};
+    struct failure why;
 
-    pace_charge(&account->pace, now, 1);
-    account->state.last_call = account->pace.last;
     account->state.calls[operation]++;
-    account->call_began = now;
-    if (!write_state(account))
+    if (!shared_store_update(account->around->store, commit_call, &beginning, &why)) {
+        account->state.calls[operation]--;
+        account_store_failed(account, &why);
         return false;
+    }
+    account->pace = beginning.charged;
+    if (beginning.is_crowded) {
+        account->state.calls[operation]--;
+        return false;
+    }
+    account->call_began = beginning.now;
     if (account->store_retry != 0)
         log_write(LOG_INFO, "%s: the store can be written again", account->label);
     account->store_retry = 0;

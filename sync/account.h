@@ -91,8 +91,8 @@ enum ownership {
 /* record: NULL if there is none. */
 enum ownership account_owns(const struct account *account, const struct mail_from *record);
 
-/* Before a call: charges it and commits that. False: the store cannot be written, so there must be
- * no call. */
+/* Before a call: charges it and commits that. False: there must be no call, as the store cannot be
+ * written, or somebody else has just used the budget. */
 bool account_begin_call(struct account *account, enum source_operation operation);
 
 /* After a call that SES refused as a bad request. True: one of the identities in it may be to

@@ -141,6 +141,16 @@ def test_leaves_imported_records_alone(sync, ses):
 
 # The budget
 
+def assert_within_budget(calls, rate):
+    times = [call[0] for call in calls]
+    assert len(times) > 8
+    for first in range(len(times)):
+        for last in range(first + 1, len(times)):
+            window = times[last] - times[first]
+            # One call is the budget's grace; and a busy machine delivers one later than another.
+            assert last - first <= (window + 0.1) * rate, (first, last, window)
+
+
 def test_keeps_the_budget_over_restarts(sync, ses):
     ses.identities = {identity.name: identity for identity in identities(2000)}
     rate = 4
@@ -149,13 +159,21 @@ def test_keeps_the_budget_over_restarts(sync, ses):
         sync.start()
         time.sleep(random.uniform(0.1, 0.9))
         sync.kill()
-    times = [call[0] for call in ses.calls]
-    assert len(times) > 8
-    for first in range(len(times)):
-        for last in range(first + 1, len(times)):
-            window = times[last] - times[first]
-            # One call is the budget's grace; and a busy machine delivers one later than another.
-            assert last - first <= (window + 0.1) * rate, (first, last, window)
+    assert_within_budget(ses.calls, rate)
+
+
+def test_shares_the_budget_with_mailfromctl(sync, ses):
+    ses.identities = {identity.name: identity for identity in identities(300)}
+    rate = 4
+    sync.configure(quick(ses, requests_per_second=str(rate))).start()
+    sync.wait_for_status("d00000.example", "Success")
+    for number in range(4):
+        done = sync.ctl("put", "d00000.example", "--mail-from-domain",
+                        f"n{number}.d00000.example", env=sync.environment)
+        assert done.returncode == 0, done.stderr
+    sync.stop()
+    assert len([call for call in ses.calls if "Put" in call[1]]) == 4
+    assert_within_budget(ses.calls, rate)
 
 
 # Transitions

@@ -195,6 +195,7 @@ static void takes_each_type_of_value(void **state)
 {
     (void)state;
     static const struct row rows[] = {
+        {"no networks", "milter { outbound-networks = {} }", "outbound-networks = {}"},
         {"path", "store = \"/a b\"", "store = \"/a b\""},
         {"text", "store-group = postfix", "store-group = \"postfix\""},
         {"empty text", "store-group = \"\"", "store-group = \"\""},
