@@ -7,7 +7,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
+
+enum { PROGRAM_NAME_MAX = 30 };
 
 static const char *program_name = "mailfrom";
 static enum log_target log_target = LOG_TO_STDERR;
@@ -84,37 +87,48 @@ static size_t make_plain(char *out, size_t size, const char *text)
     return (size_t)(out - start);
 }
 
-static void write_stderr(int level, const char *text)
+static void write_stderr(int level, const char *line, size_t length)
 {
-    char line[LOG_LINE_MAX + 64];
-    size_t length = (size_t)snprintf(line, 64, "%.30s: %s", program_name, level_word(level));
+    const char *word = level_word(level);
+    struct iovec parts[] = {
+        {(void *)program_name, strnlen(program_name, PROGRAM_NAME_MAX)},
+        {(void *)": ", 2},
+        {(void *)word, strlen(word)},
+        {(void *)line, length},
+        {(void *)"\n", 1},
+    };
 
-    length += make_plain(line + length, sizeof line - length - 1, text);
-    line[length++] = '\n';
-    if (write(STDERR_FILENO, line, length) < 0)
+    if (writev(STDERR_FILENO, parts, sizeof parts / sizeof *parts) < 0)
         return; /* there is nobody left to tell */
 }
 
-static void write_syslog(int level, const char *text)
+static void write_line(int level, const char *line, size_t length)
 {
-    char line[LOG_LINE_MAX];
-    size_t length = make_plain(line, sizeof line, text);
+    switch (log_target) {
+    case LOG_TO_SYSLOG:
+        syslog(level, "%s%.*s", level_word(level), (int)length, line);
+        break;
+    case LOG_TO_STDERR:
+        write_stderr(level, line, length);
+        break;
+    case LOG_TO_NOBODY:
+        break;
+    }
+}
 
-    syslog(level, "%s%.*s", level_word(level), (int)length, line);
+void log_plain(int level, const char *line)
+{
+    write_line(level, line, strlen(line));
 }
 
 void log_write(int level, const char *format, ...)
 {
     char text[LOG_LINE_MAX];
+    char line[LOG_LINE_MAX];
     va_list arguments;
 
-    if (log_target == LOG_TO_NOBODY)
-        return;
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    if (log_target == LOG_TO_STDERR)
-        write_stderr(level, text);
-    else
-        write_syslog(level, text);
+    write_line(level, line, make_plain(line, sizeof line, text));
 }

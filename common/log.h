@@ -25,6 +25,10 @@ void log_open(const char *program, enum log_target target);
  * long is cut. */
 void log_write(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same for a line that is whole already: printable ASCII, as log_escape leaves it. This is the
+ * way of the line that each message has. */
+void log_plain(int level, const char *line);
+
 /* Appends text with everything that could be mistaken for the log's own syntax escaped as \xHH:
  * control characters, space, <, >, \ and octets outside ASCII. At most `max` octets of text are
  * shown, then "...". Returns the new end; always terminated. */

@@ -60,6 +60,9 @@ static bool names_nobody(const char *field)
 
 void message_header(struct message *message, const char *name, const char *body)
 {
+    /* Most fields are neither, and there are many. */
+    if (strchr("FfSs", name[0]) == NULL)
+        return;
     if (strcasecmp(name, "From") == 0) {
         if (message->from_field == NULL || names_nobody(message->from_field))
             keep(message, &message->from_field, body);

@@ -135,10 +135,11 @@ static const char *bare(const char *argument, char out[MESSAGE_SENDER_MAX + 1])
 
 static char *put(char *out, const char *end, const char *text)
 {
-    while (*text != '\0' && out < end - 1)
-        *out++ = *text++;
-    *out = '\0';
-    return out;
+    size_t length = strnlen(text, (size_t)(end - out) - 1);
+
+    memcpy(out, text, length);
+    out[length] = '\0';
+    return out + length;
 }
 
 static void log_judgement(const char *queue_id, const struct judgement_message *message,
@@ -178,7 +179,11 @@ static void log_judgement(const char *queue_id, const struct judgement_message *
         out = put(out, end, judgement->detail.text);
         (void)put(out, end, "\"");
     }
-    log_write(LOG_INFO, "%s", line);
+    /* Only the detail may hold more than printable ASCII. */
+    if (judgement->detail.text[0] != '\0')
+        log_write(LOG_INFO, "%s", line);
+    else
+        log_plain(LOG_INFO, line);
 }
 
 /* --- the verdict --- */
