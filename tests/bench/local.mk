@@ -14,7 +14,7 @@ tests_bench_floor_CPPFLAGS = $(AM_CPPFLAGS) $(MILTER_CFLAGS)
 tests_bench_floor_LDADD = $(MILTER_LIBS)
 
 # Options of tests/bench/run: make bench BENCH_OPTIONS='--rounds 3'
-bench: $(BENCH_BINARIES) mailfrom-milter$(EXEEXT) mailfromctl$(EXEEXT)
+bench: $(BENCH_BINARIES) mailfrom-milter$(EXEEXT) mailfromctl$(EXEEXT) mailfrom-sync$(EXEEXT)
 	$(srcdir)/tests/bench/run --build $(builddir) $(BENCH_OPTIONS)
 
 .PHONY: bench

@@ -33,4 +33,5 @@ EXTRA_DIST += \
 	tests/integration/test_store.py \
 	tests/integration/test_submission.py \
 	tests/integration/test_sync.py \
+	tests/integration/test_sync_mail.py \
 	tests/integration/test_waiting.py

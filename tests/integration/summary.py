@@ -6,7 +6,8 @@
 Tests of cmocka and pytest and inputs of fuzz targets count one by one; any other test program
 counts as one. A program that failed counts as a failure even if its log names none, and so does
 one that was skipped: ./quickstart provides what it needs. BUILDDIR/check-passed exists if make
-itself was content; if it was not, and no test says why, that is a failure too.
+itself was content; if it was not, and no test says why, that is a failure too. What
+`make check-valgrind` wrote is in BUILDDIR-valgrind.log, if it was run: a program counts as one.
 """
 
 import re
@@ -18,6 +19,8 @@ CMOCKA_FAILED = re.compile(r"^\[  FAILED  \] (\d+) test\(s\), listed below", re.
 FUZZ_PASSED = re.compile(r"(\d+) inputs", re.MULTILINE)
 PYTEST = re.compile(r"^=+ (?P<counts>.*) in [\d.]+s.*=+$", re.MULTILINE)
 FAILED_NAMES = re.compile(r"^(?:FAILED|ERROR) \S+::.*|^\[  FAILED  \] [^\d\s]\S*$", re.MULTILINE)
+VALGRIND = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)
+VALGRIND_FAILED = re.compile(r"^FAIL: .* under valgrind$", re.MULTILINE)
 COLUMNS = "{:12} {:36} {:>7} {:>7}"
 
 
@@ -69,9 +72,26 @@ def count_build(directory):
     return passed, failed
 
 
+def count_valgrind(directory):
+    """(passed, failed) of the unit tests under valgrind; a run without a total is a failure."""
+    log = Path(f"{directory}-valgrind.log")
+    if not log.exists():
+        return 0, 0
+    text = log.read_text(errors="replace")
+    found = VALGRIND.search(text)
+    passed, failed = map(int, found.groups()) if found else (0, 1)
+    print(COLUMNS.format(directory.name, "check-valgrind", passed, failed))
+    if failed:
+        print(f"    see {log}")
+        for line in VALGRIND_FAILED.findall(text):
+            print(f"    {line}")
+    return passed, failed
+
+
 def main(directories):
     print("\n" + COLUMNS.format("build", "test program", "passed", "failed"))
-    counts = [count_build(Path(directory)) for directory in directories]
+    counts = [count(Path(directory)) for directory in directories
+              for count in (count_build, count_valgrind)]
     passed, failed = (sum(column) for column in zip(*counts))
     print(f"\n{passed} passed, {failed} failed")
     return 1 if failed else 0

@@ -356,10 +356,12 @@ def test_a_poisoned_identity_keeps_what_was_good(sync, ses):
 
 
 class Forgetful(Ses):
-    """Lists an identity that the attributes are not known of."""
+    """Lists identities that the attributes are not known of."""
+
+    forgotten = frozenset({"d00001.example"})
 
     def batch(self, names):
-        return super().batch([name for name in names if name != "d00001.example"])
+        return super().batch([name for name in names if name not in self.forgotten])
 
 
 def test_an_identity_that_ses_does_not_know_makes_no_record(sync):

@@ -104,3 +104,10 @@ tests_unit_test_backoff_LDADD = $(SYNC_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_pace_LDADD = $(SYNC_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_schedule_LDADD = $(SYNC_LIBS) $(CMOCKA_LIBS)
 endif
+
+# The same programs under valgrind, in a build without sanitizers.
+check-valgrind: $(UNIT_TESTS)
+	$(srcdir)/tests/unit/under-valgrind $(UNIT_TESTS)
+EXTRA_DIST += tests/unit/under-valgrind tests/valgrind.supp
+
+.PHONY: check-valgrind

@@ -47,9 +47,10 @@ class Sync:
 
     # The process
 
-    def start(self):
+    def start(self, wrapper=()):
+        """wrapper: the command that is to exec the program, and its arguments."""
         log = open(self.log, "a", encoding="utf-8")
-        self._child = subprocess.Popen([self.program, "-c", self.settings_file, "-f"],
+        self._child = subprocess.Popen([*wrapper, self.program, "-c", self.settings_file, "-f"],
                                        env=self.environment, stdin=subprocess.DEVNULL, stdout=log,
                                        stderr=log)
         log.close()
@@ -62,6 +63,10 @@ class Sync:
             self._child = None
             assert status == 0, f"mailfrom-sync exited with {status}:\n{tail(self.log)}"
         assert KEYS["AWS_SECRET_ACCESS_KEY"] not in self.log_text()
+
+    @property
+    def running(self):
+        return self._child is not None and self._child.poll() is None
 
     def kill(self):
         self._child.kill()
