@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sysexits.h>
 
 #include "ctl/advice.h"
@@ -50,6 +51,8 @@ struct account *account_open(const struct settings_ses *section, struct store *s
     /* A region that is none has to be complained about, not passed over. */
     settings.region = account->region[0] != '\0' ? account->region : section->region;
     settings.profile = administrator_has_credentials() ? NULL : section->profile;
+    /* Keys come into memory from here on; no core file is to have them. */
+    (void)prctl(PR_SET_DUMPABLE, 0);
     account->client = ses_client_new(&settings, why);
     if (account->client == NULL) {
         free(account);

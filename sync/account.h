@@ -62,6 +62,7 @@ struct account {
     struct source_state state;
     struct trouble troubles[SOURCE_OPERATION_COUNT];
     struct listing listing;
+    bool list_was_last; /* see sync/schedule.h */
     unsigned last_group;
     unsigned long charged; /* requests of the client that the pace knows of */
     unsigned refusals;     /* of calls in a row as bad requests */

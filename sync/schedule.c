@@ -85,7 +85,7 @@ struct schedule_step schedule_next(const struct schedule_facts *facts, int64_t n
     bool is_fetch;
 
     if (list <= earliest && fetch <= earliest)
-        is_fetch = facts->fetch_is_new && !facts->list_is_open;
+        is_fetch = (facts->fetch_is_new || facts->list_was_last) && !facts->list_is_open;
     else
         is_fetch = fetch < list;
     return (struct schedule_step){is_fetch ? SCHEDULE_FETCH : SCHEDULE_LIST,

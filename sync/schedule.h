@@ -20,6 +20,7 @@ size_t schedule_pick(const struct table *table, int64_t now,
 
 struct schedule_facts {
     bool list_is_open;     /* pages of it have come, others have not */
+    bool list_was_last;    /* the call before ended a list, and none was fetched since */
     int64_t list_due;      /* when the next list is to begin */
     int64_t list_backoff;  /* not before this, for it failed; 0 */
     int64_t fetch_due;     /* when the first identity is due; TABLE_NEVER */
@@ -38,7 +39,9 @@ struct schedule_step {
 void schedule_look(struct schedule_facts *facts, const struct table *table);
 
 /* An open list is brought to its end. New identities come before the next list, so that lists do
- * not eat the calls that fill an empty store; a list comes before what is merely refreshed. */
+ * not eat the calls that fill an empty store; a list comes before what is merely refreshed, but no
+ * second one does: where lists take longer than list-every, refreshes have their turn in between.
+ */
 struct schedule_step schedule_next(const struct schedule_facts *facts, int64_t now);
 
 /* When to refresh what was fetched now: somewhat before the interval is over, so that what came

@@ -19,6 +19,7 @@ static struct schedule_step next_step(const struct account *account, int64_t now
 {
     struct schedule_facts facts = {
         .list_is_open = account->listing.open,
+        .list_was_last = account->list_was_last,
         .list_due = account->listing.due,
         .list_backoff = account->troubles[operation_of_list(account)].until,
         .fetch_backoff = account->troubles[SOURCE_FETCH].until,
@@ -46,9 +47,11 @@ int64_t ses_source_step(struct account *account, int64_t now)
     switch (step.action) {
     case SCHEDULE_LIST:
         listing_step(account);
+        account->list_was_last = !account->listing.open;
         break;
     case SCHEDULE_FETCH:
         batch_step(account);
+        account->list_was_last = false;
         break;
     }
     return 0;
