@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  *
- * Layout: the database "identities" maps canonical identities to coded records (mail_from.c), the
- * database "meta" holds the schema version, the database "notes" what the programs tell each other.
- * The only includer of lmdb.h.
+ * Layout: the database "identities" maps identities (store_key.c) to coded records (mail_from.c),
+ * the database "meta" holds the schema version, the database "notes" what the programs tell each
+ * other. The only includer of lmdb.h.
  */
 #include "common/store.h"
 #include "common/fault.h"
 #include "common/store_directory.h"
+#include "common/store_key.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -372,21 +373,19 @@ static enum store_result failed(struct store *store, int error, struct failure *
     return STORE_FAILED;
 }
 
-static enum store_result get_record(struct store *store, MDB_txn *transaction, const char *key,
-                                    size_t length, struct mail_from *record, struct failure *why)
+/* What mdb_get, or a cursor, has found for an identity. */
+static enum store_result take_record(struct store *store, int error, const MDB_val *value,
+                                     const char *identity, size_t length, struct mail_from *record,
+                                     struct failure *why)
 {
-    MDB_val name = {length, (void *)key};
-    MDB_val value;
-    int error = mdb_get(transaction, store->identities, &name, &value);
-
     if (error == MDB_NOTFOUND)
         return STORE_NOT_FOUND;
     if (error != 0)
         return failed(store, error, why);
-    if (mail_from_decode(record, key, length, value.mv_data, value.mv_size))
+    if (mail_from_decode(record, identity, length, value->mv_data, value->mv_size))
         return STORE_FOUND;
     (void)failure_set(why, EX_DATAERR, "store %s: the record of %s is damaged; import it anew",
-                      store->directory, key);
+                      store->directory, identity);
     return STORE_FAILED;
 }
 
@@ -433,8 +432,16 @@ static enum store_result run(struct reading *reading)
 
 static enum store_result read_one(struct reading *reading, MDB_txn *transaction)
 {
-    return get_record(reading->store, transaction, reading->key, strlen(reading->key),
-                      reading->record, reading->why);
+    char key[IDENTITY_SIZE];
+    MDB_val name = {strlen(reading->key), key};
+    MDB_val value;
+
+    if (name.mv_size >= sizeof key)
+        return STORE_NOT_FOUND;
+    store_key_write(key, reading->key, name.mv_size);
+    return take_record(reading->store,
+                       mdb_get(transaction, reading->store->identities, &name, &value), &value,
+                       reading->key, name.mv_size, reading->record, reading->why);
 }
 
 enum store_result store_get(struct store *store, const char *key, struct mail_from *record,
@@ -451,24 +458,30 @@ static void tell(const struct store_trace *trace, const char *key, const char *o
         trace->tried(trace->context, key, outcome);
 }
 
-static enum store_result walk_keys(struct reading *reading, MDB_txn *transaction)
+static enum store_result walk_keys(struct reading *reading, MDB_cursor *cursor)
 {
     struct identity_keys keys;
     size_t length = 0;
-    const char *key;
+    const char *identity;
 
     identity_keys_init(&keys, reading->sender, reading->strip_label);
-    while ((key = identity_keys_next(&keys, &length)) != NULL) {
-        enum store_result result =
-            get_record(reading->store, transaction, key, length, reading->record, reading->why);
+    while ((identity = identity_keys_next(&keys, &length)) != NULL) {
+        char key[IDENTITY_SIZE];
+        MDB_val name = {length, key};
+        MDB_val value;
+        enum store_result result;
+
+        store_key_write(key, identity, length);
+        result = take_record(reading->store, mdb_cursor_get(cursor, &name, &value, MDB_SET), &value,
+                             identity, length, reading->record, reading->why);
         if (result == STORE_FAILED)
             return STORE_FAILED;
         if (result == STORE_FOUND && reading->record->verified) {
-            tell(reading->trace, key, "found, decides");
-            memcpy(reading->found, key, length + 1);
+            tell(reading->trace, identity, "found, decides");
+            memcpy(reading->found, identity, length + 1);
             return STORE_FOUND;
         }
-        tell(reading->trace, key,
+        tell(reading->trace, identity,
              result == STORE_FOUND ? "found, but not verified: skipped" : "no such identity");
     }
     return STORE_NOT_FOUND;
@@ -483,8 +496,15 @@ static uint64_t count_records(const struct store *store, MDB_txn *transaction)
 
 static enum store_result find_record(struct reading *reading, MDB_txn *transaction)
 {
-    enum store_result result = walk_keys(reading, transaction);
+    MDB_cursor *cursor;
+    enum store_result result;
+    int error = mdb_cursor_open(transaction, reading->store->identities, &cursor);
 
+    if (error != 0)
+        return failed(reading->store, error, reading->why);
+    /* A cursor looks at the page it is on first, where the next key mostly is. */
+    result = walk_keys(reading, cursor);
+    mdb_cursor_close(cursor);
     if (result != STORE_NOT_FOUND || count_records(reading->store, transaction) > 0)
         return result;
     (void)fail_empty(reading->store, reading->why);
@@ -513,13 +533,10 @@ static bool visit_record(const struct reading *reading, const MDB_val *name, con
     struct mail_from record;
     char key[IDENTITY_SIZE];
 
-    *damaged =
-        name->mv_size >= sizeof key ||
-        !mail_from_decode(&record, name->mv_data, name->mv_size, value->mv_data, value->mv_size);
+    *damaged = !store_key_read(key, name->mv_data, name->mv_size) ||
+               !mail_from_decode(&record, key, name->mv_size, value->mv_data, value->mv_size);
     if (*damaged)
         return false;
-    memcpy(key, name->mv_data, name->mv_size);
-    key[name->mv_size] = '\0';
     return reading->visit(reading->context, key, &record);
 }
 
@@ -709,21 +726,26 @@ static bool written(struct store *store, int error, struct failure *why)
     return error == 0 || fail(store, error, "writing", why);
 }
 
-bool store_put(struct store *store, const char *key, const struct mail_from *record,
+bool store_put(struct store *store, const char *identity, const struct mail_from *record,
                struct failure *why)
 {
     unsigned char coded[MAIL_FROM_CODED_MAX];
-    MDB_val name = {strlen(key), (void *)key};
-    MDB_val value = {mail_from_encode(record, key, name.mv_size, coded), coded};
+    char key[IDENTITY_SIZE];
+    MDB_val name = {strnlen(identity, sizeof key - 1), key};
+    MDB_val value = {mail_from_encode(record, identity, name.mv_size, coded), coded};
 
+    store_key_write(key, identity, name.mv_size);
     return written(store, mdb_put(store->writer, store->identities, &name, &value, 0), why);
 }
 
-bool store_remove(struct store *store, const char *key, bool *existed, struct failure *why)
+bool store_remove(struct store *store, const char *identity, bool *existed, struct failure *why)
 {
-    MDB_val name = {strlen(key), (void *)key};
-    int error = mdb_del(store->writer, store->identities, &name, NULL);
+    char key[IDENTITY_SIZE];
+    MDB_val name = {strnlen(identity, sizeof key - 1), key};
+    int error;
 
+    store_key_write(key, identity, name.mv_size);
+    error = mdb_del(store->writer, store->identities, &name, NULL);
     *existed = error == 0;
     return written(store, error == MDB_NOTFOUND ? 0 : error, why);
 }

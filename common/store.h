@@ -58,8 +58,8 @@ enum store_result store_find(struct store *store, const struct identity *sender,
                              char key[IDENTITY_SIZE], struct mail_from *record,
                              const struct store_trace *trace, struct failure *why);
 
-/* Calls visit for each record in the order of the keys, in one snapshot, until it returns false.
- * A false return of visit is not a failure; visit must not use the store. */
+/* Calls visit for each record in the order of store_key_compare, in one snapshot, until it returns
+ * false. A false return of visit is not a failure; visit must not use the store. */
 bool store_each(struct store *store,
                 bool (*visit)(void *context, const char *key, const struct mail_from *record),
                 void *context, struct failure *why);
@@ -72,9 +72,9 @@ bool store_count(struct store *store, uint64_t *count, struct failure *why);
  * and store_each, which then see the transaction. */
 bool store_update(struct store *store, bool (*change)(struct store *, void *, struct failure *),
                   void *context, struct failure *why);
-bool store_put(struct store *store, const char *key, const struct mail_from *record,
+bool store_put(struct store *store, const char *identity, const struct mail_from *record,
                struct failure *why);
-bool store_remove(struct store *store, const char *key, bool *existed, struct failure *why);
+bool store_remove(struct store *store, const char *identity, bool *existed, struct failure *why);
 
 /* Notes: what the programs leave each other beside the records (the state of a source, a request to
  * refresh). Names have 1 to STORE_NOTE_NAME_MAX octets, texts up to STORE_NOTE_MAX. */

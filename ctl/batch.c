@@ -8,6 +8,7 @@
 #include <sysexits.h>
 
 #include "common/log.h"
+#include "common/store_key.h"
 
 struct parcel {
     size_t key_length;
@@ -77,7 +78,7 @@ static int compare(const void *a, const void *b)
     const struct parcel *const *left = a;
     const struct parcel *const *right = b;
 
-    return strcmp((*left)->octets, (*right)->octets);
+    return store_key_compare((*left)->octets, (*right)->octets);
 }
 
 bool batch_sort(struct batch *batch, struct failure *why)

@@ -8,6 +8,7 @@
 #include <sysexits.h>
 #include <time.h>
 
+#include "common/store_key.h"
 #include "ctl/batch.h"
 #include "ctl/document.h"
 #include "ctl/progress.h"
@@ -102,7 +103,7 @@ static bool note_leftover(void *context, const char *key, const struct mail_from
     char **keys;
 
     while (leftovers->next < batch_count(leftovers->batch) &&
-           strcmp(batch_key(leftovers->batch, leftovers->next), key) < 0)
+           store_key_compare(batch_key(leftovers->batch, leftovers->next), key) < 0)
         leftovers->next++;
     if (record->source != MAIL_FROM_FILE ||
         (leftovers->next < batch_count(leftovers->batch) &&
