@@ -187,6 +187,7 @@ static bool renew_credentials(struct ses_client *client, enum outcome outcome, s
            strcmp(before, client->credentials.keys.access_key) != 0;
 }
 
+/* At most two requests: what the second one still finds wrong is set right for the next call. */
 static enum outcome repeat(struct ses_client *client, struct call *call, struct http_reply *reply,
                            struct failure *why)
 {
@@ -194,7 +195,7 @@ static enum outcome repeat(struct ses_client *client, struct call *call, struct 
     enum outcome outcome;
     int64_t date = 0;
 
-    for (;;) {
+    for (int request = 1; request <= 2; request++) {
         outcome = attempt(client, call, reply, &date, why);
         if (outcome == OUTCOME_OK || outcome == OUTCOME_NO_CREDENTIALS)
             return outcome;

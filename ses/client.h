@@ -3,9 +3,9 @@
  *
  * One AWS account and region, called: finds region, endpoint and credentials, signs, sends, and
  * says what became of it. A call blocks for the time-out at most, twice or three times that if it
- * has to fetch credentials or is repeated. It is repeated in two cases only, once each: with fresh
- * credentials where AWS refused the old ones, and with AWS's time where ours is wrong. The pace,
- * and any other retry, is the caller's.
+ * has to fetch credentials or is repeated. It is repeated once at most, and in two cases only: with
+ * fresh credentials where AWS refused the old ones, and with AWS's time where ours is wrong. The
+ * pace, and any other retry, is the caller's.
  *
  * A client is used by one thread at a time.
  */

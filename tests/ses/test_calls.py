@@ -199,6 +199,15 @@ def test_an_expired_session_is_tried_once_more(driver, ses):
     assert ses.faults[0].hits == 4
 
 
+def test_a_call_sends_two_requests_at_most(driver, ses):
+    """With a wrong clock and an expired session at once, the second is left to the next call."""
+    ses.skew = 3600
+    ses.faults = [Fault("expired")]
+    first, second = driver.call(ses, "mail-from=example.com", "mail-from=example.com")
+    assert first.outcome == "expired-token" and first.requests == "2"
+    assert second.outcome == "ok" and second.requests == "3"
+
+
 def test_the_wrong_region_is_refused_by_name(driver, ses):
     [line] = driver.call(ses, "mail-from=example.com", AWS_REGION="mars-north-1")
     assert line.outcome == "access-denied" and "valid region, not 'mars-north-1'" in line
