@@ -82,3 +82,4 @@ def pytest_runtest_makereport(item):
     if report.failed and laboratory:
         logs = [laboratory.milter.log, *(mta.log for mta in laboratory.mtas.values())]
         report.sections += [(log, tail(log)) for log in logs]
+        report.sections.append(("Sendmail's queue", laboratory.mtas["sendmail"].queued()))

@@ -85,8 +85,9 @@ class Sendmail:
     def start(self):
         program = f"{self.tree}/usr/libexec/sendmail/sendmail"
         libraries = ":".join(glob.glob(f"{self.tree}/usr/lib/*-linux-gnu"))
+        # Without a queue runner a delivery that is put off once would never be tried again.
         # A host name without a dot would make it sleep for a minute: it gets a name of its own.
-        command = f'hostname sm.lab.test && exec "{program}" -C "{self.base}/sendmail.cf" -bD'
+        command = f'hostname sm.lab.test && exec "{program}" -C "{self.base}/sendmail.cf" -bD -q5s'
         with open(self.log, "w", encoding="utf-8") as output:
             self._child = subprocess.Popen(
                 ["unshare", "--uts", "sh", "-c", command], stdin=subprocess.DEVNULL,
@@ -99,6 +100,10 @@ class Sendmail:
 
     def stop(self):
         stop(self._child)
+
+    def queued(self):
+        """What waits in the queue, and why: its control files."""
+        return "\n".join(tail(path) for path in sorted(glob.glob(f"{self.base}/mqueue/qf*")))
 
     def _write(self, name, text):
         with open(f"{self.base}/{name}", "w", encoding="utf-8") as file:

@@ -88,6 +88,7 @@ class _Session(socketserver.StreamRequestHandler):
 class _Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
+    request_queue_size = 128  # the 5 of Python are fewer than an MTA opens at once
 
 
 class Sink:
