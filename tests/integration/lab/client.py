@@ -65,7 +65,8 @@ class Client:
     """One SMTP session on loopback."""
 
     def __init__(self, port, source="127.0.0.1", xclient=None, timeout=90):
-        self._smtp = smtplib.SMTP(source_address=(source, 0), timeout=timeout)
+        self._smtp = smtplib.SMTP(local_hostname="client.test", source_address=(source, 0),
+                                  timeout=timeout)
         self._smtp.connect("127.0.0.1", port)
         self.command("EHLO client.test")
         if xclient:

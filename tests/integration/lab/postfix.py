@@ -32,6 +32,7 @@ relayhost = [127.0.0.1]:{relay}
 disable_dns_lookups = yes
 smtp_host_lookup = native
 smtp_tls_security_level = none
+smtpd_peername_lookup = no
 smtpd_relay_restrictions = reject_unauth_destination
 smtpd_recipient_restrictions =
 smtpd_authorized_xclient_hosts = 127.0.0.1

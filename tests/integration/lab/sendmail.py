@@ -74,6 +74,8 @@ class Sendmail:
         for name in ("statistics", "local-host-names"):
             self._write(name, "")
         # No name service: hosts only from files.
+        self._write("hosts", "127.0.0.1 localhost sm.lab.test\n::1 localhost\n")
+        self._write("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n")
         self._write("service.switch", "hosts files\naliases files\npasswd files\n")
         self._write("lab.mc", MC.format(
             base=base, tree=tree, relay=relay_port, port=self.port, socket=socket,
@@ -85,12 +87,17 @@ class Sendmail:
     def start(self):
         program = f"{self.tree}/usr/libexec/sendmail/sendmail"
         libraries = ":".join(glob.glob(f"{self.tree}/usr/lib/*-linux-gnu"))
+        # A host name without a dot would make it sleep for a minute, and names are looked up at
+        # the start: it gets a name, a hosts file and a name service switch of its own.
         # Without a queue runner a delivery that is put off once would never be tried again.
-        # A host name without a dot would make it sleep for a minute: it gets a name of its own.
-        command = f'hostname sm.lab.test && exec "{program}" -C "{self.base}/sendmail.cf" -bD -q5s'
+        command = f"""
+            hostname sm.lab.test
+            mount --bind "{self.base}/hosts" /etc/hosts
+            mount --bind "{self.base}/nsswitch.conf" /etc/nsswitch.conf
+            exec "{program}" -C "{self.base}/sendmail.cf" -bD -q5s"""
         with open(self.log, "w", encoding="utf-8") as output:
             self._child = subprocess.Popen(
-                ["unshare", "--uts", "sh", "-c", command], stdin=subprocess.DEVNULL,
+                ["unshare", "--uts", "--mount", "sh", "-ec", command], stdin=subprocess.DEVNULL,
                 stdout=output, stderr=output, env={**os.environ, "LD_LIBRARY_PATH": libraries})
         wait_until(lambda: self._child.poll() is not None or
                    is_listening(self.port) and is_listening(self.second_port),
