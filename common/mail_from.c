@@ -47,15 +47,20 @@ bool mail_from_check_domain(const struct identity *identity, const char *domain,
                        domain, identity_domain(identity));
 }
 
-/* The coded form: eight single octets, four times, two texts, a checksum; integers little-endian.
- */
-enum { CODE_TIMES = 9, CODE_TEXTS = CODE_TIMES + 4 * 8, CODE_CHECKSUM = 8, CODE_VERSION = 1 };
+/* The coded form: single octets, times, texts, a checksum; integers little-endian. */
+enum {
+    CODE_VERSION = 1,
+    CODE_TIMES = 11,
+    CODE_TIME_COUNT = 6,
+    CODE_TEXTS = CODE_TIMES + CODE_TIME_COUNT * 8,
+    CODE_CHECKSUM = 8
+};
 _Static_assert(CODE_TEXTS + IDENTITY_DOMAIN_MAX + MAIL_FROM_ERROR_MAX + MAIL_FROM_SECTION_MAX +
-                       CODE_CHECKSUM <=
+                       MAIL_FROM_FOUND_MAX + CODE_CHECKSUM <=
                    MAIL_FROM_CODED_MAX,
                "the longest record fits");
 _Static_assert(IDENTITY_DOMAIN_MAX <= 255 && MAIL_FROM_ERROR_MAX <= 255 &&
-                   MAIL_FROM_SECTION_MAX <= 255,
+                   MAIL_FROM_SECTION_MAX <= 255 && MAIL_FROM_FOUND_MAX <= 255,
                "the length of a text fits into an octet");
 
 static void write_integer(unsigned char *out, uint64_t value)
@@ -101,8 +106,9 @@ static size_t append(unsigned char *out, size_t length, unsigned char *coded_len
 size_t mail_from_encode(const struct mail_from *record, const char *key, size_t key_length,
                         unsigned char out[MAIL_FROM_CODED_MAX])
 {
-    const int64_t times[4] = {record->status_since, record->checked, record->refresh_after,
-                              record->expire_after};
+    const int64_t times[CODE_TIME_COUNT] = {record->status_since,  record->checked,
+                                            record->refresh_after, record->expire_after,
+                                            record->found_at,      record->unclear_since};
     size_t length = CODE_TEXTS;
 
     out[0] = CODE_VERSION;
@@ -111,11 +117,13 @@ size_t mail_from_encode(const struct mail_from *record, const char *key, size_t 
     out[3] = record->verified;
     out[4] = (unsigned char)record->status;
     out[5] = (unsigned char)record->behavior;
-    for (int i = 0; i < 4; i++)
+    out[10] = (unsigned char)record->former;
+    for (int i = 0; i < CODE_TIME_COUNT; i++)
         write_integer(out + CODE_TIMES + (ptrdiff_t)8 * i, (uint64_t)times[i]);
     length = append(out, length, &out[6], record->domain);
     length = append(out, length, &out[7], record->last_error);
     length = append(out, length, &out[8], record->section);
+    length = append(out, length, &out[9], record->found);
     write_integer(out + length, record_checksum(key, key_length, out, length));
     return length + CODE_CHECKSUM;
 }
@@ -128,7 +136,7 @@ static bool is_coded(const unsigned char *in, size_t length, const char *key, si
         in[0] != CODE_VERSION)
         return false;
     coded = length - CODE_CHECKSUM;
-    return CODE_TEXTS + (size_t)in[6] + in[7] + in[8] == coded &&
+    return CODE_TEXTS + (size_t)in[6] + in[7] + in[8] + in[9] == coded &&
            read_integer(in + coded) == record_checksum(key, key_length, in, coded);
 }
 
@@ -151,20 +159,25 @@ bool mail_from_decode(struct mail_from *record, const char *key, size_t key_leng
     if (in[1] > IDENTITY_DOMAIN || in[2] >= MAIL_FROM_SOURCE_COUNT || in[3] > 1 ||
         in[4] >= MAIL_FROM_STATUS_COUNT || in[5] >= MAIL_FROM_BEHAVIOR_COUNT ||
         in[6] > IDENTITY_DOMAIN_MAX || in[7] > MAIL_FROM_ERROR_MAX ||
-        in[8] > MAIL_FROM_SECTION_MAX ||
-        memchr(in + CODE_TEXTS, '\0', (size_t)in[6] + in[7] + in[8]) != NULL)
+        in[8] > MAIL_FROM_SECTION_MAX || in[9] > MAIL_FROM_FOUND_MAX ||
+        in[10] >= MAIL_FROM_SOURCE_COUNT ||
+        memchr(in + CODE_TEXTS, '\0', (size_t)in[6] + in[7] + in[8] + in[9]) != NULL)
         return false;
     record->kind = (enum identity_kind)in[1];
     record->source = (enum mail_from_source)in[2];
     record->verified = in[3] != 0;
     record->status = (enum mail_from_status)in[4];
     record->behavior = (enum mail_from_behavior)in[5];
+    record->former = (enum mail_from_source)in[10];
     record->status_since = (int64_t)read_integer(in + CODE_TIMES);
     record->checked = (int64_t)read_integer(in + CODE_TIMES + 8);
     record->refresh_after = (int64_t)read_integer(in + CODE_TIMES + 16);
     record->expire_after = (int64_t)read_integer(in + CODE_TIMES + 24);
+    record->found_at = (int64_t)read_integer(in + CODE_TIMES + 32);
+    record->unclear_since = (int64_t)read_integer(in + CODE_TIMES + 40);
     texts = take(record->domain, in + CODE_TEXTS, in[6]);
     texts = take(record->last_error, texts, in[7]);
-    (void)take(record->section, texts, in[8]);
+    texts = take(record->section, texts, in[8]);
+    (void)take(record->found, texts, in[9]);
     return true;
 }

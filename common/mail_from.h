@@ -33,14 +33,18 @@ extern const char *const mail_from_source_words[MAIL_FROM_SOURCE_COUNT]; /* "ses
 
 enum {
     MAIL_FROM_ERROR_MAX = 200,
+    MAIL_FROM_FOUND_MAX = 200,
     MAIL_FROM_SECTION_MAX = 60,
-    MAIL_FROM_CODED_MAX = 64 + IDENTITY_DOMAIN_MAX + MAIL_FROM_ERROR_MAX + MAIL_FROM_SECTION_MAX
+    MAIL_FROM_CODED_MAX =
+        80 + IDENTITY_DOMAIN_MAX + MAIL_FROM_ERROR_MAX + MAIL_FROM_FOUND_MAX + MAIL_FROM_SECTION_MAX
 };
 
 /* Times are seconds since the epoch, 0 for never. */
 struct mail_from {
     enum identity_kind kind;
     enum mail_from_source source;
+    enum mail_from_source
+        former; /* of a local one: what it was adopted from; local if it was not */
     char
         section[MAIL_FROM_SECTION_MAX + 1]; /* title of the settings section of the source, or "" */
     bool verified;                        /* may the identity send? An unverified one is skipped. */
@@ -51,7 +55,10 @@ struct mail_from {
     int64_t checked;       /* when the attributes were last confirmed by their source */
     int64_t refresh_after; /* 0: nobody refreshes it */
     int64_t expire_after;  /* 0: it never expires */
+    int64_t found_at;      /* of a local one: when its MX was last looked up */
+    int64_t unclear_since; /* of a local one: no look-up since then said anything definite */
     char last_error[MAIL_FROM_ERROR_MAX + 1]; /* of the last refresh, "" for none */
+    char found[MAIL_FROM_FOUND_MAX + 1];      /* at found_at: "MX 10 mx.example.com", "NXDOMAIN" */
 };
 
 /* SES's rule for a MAIL FROM domain: a true subdomain of the identity's own domain (for an

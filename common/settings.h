@@ -16,6 +16,7 @@
 
 enum settings_identity_from { IDENTITY_FROM_HEADER, IDENTITY_FROM_ENVELOPE };
 enum settings_mode { MODE_ENFORCE, MODE_MONITOR };
+enum settings_mx_match { MX_EXACTLY_ONE, MX_ONLY_THESE, MX_ANY_OF_THESE };
 enum settings_temporary_failure { TEMPORARY_FAILURE_REJECT, TEMPORARY_FAILURE_DEFER };
 
 enum { SETTINGS_NETWORKS_MAX = 256, SETTINGS_LIST_MAX = 10000, SETTINGS_SES_MAX = 32 };
@@ -69,6 +70,22 @@ struct settings {
     struct {
         char *user; /* "" for none */
     } sync;
+    struct {
+        struct settings_list expected_mx; /* canonical form; none: nothing is checked */
+        enum settings_mx_match match;
+        struct settings_list nameservers; /* an address, or one with a port; none: the system's */
+        int64_t pending_interval;         /* durations are milliseconds */
+        int64_t success_interval;
+        int64_t pending_window;
+        int64_t temporary_failure_window;
+        int64_t indeterminate_grace;
+        bool recheck_failed;
+        int concurrency;
+        double queries_per_second;
+        int64_t timeout;
+        char *on_transition; /* "" for none */
+        int64_t on_transition_timeout;
+    } local;
     struct settings_ses *ses; /* in the order of the file, each title once */
     size_t ses_count;
 };

@@ -67,6 +67,9 @@ static void print_value(FILE *out, const void *base, const struct setting *setti
     case TYPE_DURATION:
         print_duration(out, *(const int64_t *)slot);
         break;
+    case TYPE_NUMBER:
+        (void)fprintf(out, "%d", *(const int *)slot);
+        break;
     case TYPE_RATE:
         (void)fprintf(out, "%g", *(const double *)slot);
         break;
@@ -74,6 +77,8 @@ static void print_value(FILE *out, const void *base, const struct setting *setti
         print_networks(out, base);
         break;
     case TYPE_IDENTITIES:
+    case TYPE_DOMAINS:
+    case TYPE_SERVERS:
         print_list(out, slot);
         break;
     case TYPE_TEXT:

@@ -16,6 +16,7 @@ static const char *const policy_words[VERDICT_COUNT] = {
     [VERDICT_DEFER] = "defer",
 };
 static const char *const identity_from_words[] = {"header", "envelope"};
+static const char *const mx_match_words[] = {"exactly-one", "only-these", "any-of-these"};
 static const char *const mode_words[] = {"enforce", "monitor"};
 static const char *const temporary_failure_words[] = {"reject", "defer"};
 
@@ -106,6 +107,43 @@ const struct setting settings_schema[] = {
              "MAILFROM_SECTION and MAILFROM_REASON in its environment."},
     {"ses", "on-transition-timeout", TYPE_DURATION, "30s", IN_SES(on_transition_timeout),
      RANGE("100ms", "1h"), .help = "How long that program may take before it is killed."},
+    {"local", "expected-mx", TYPE_DOMAINS, "{}", AT(local.expected_mx),
+     .help = "The mail servers that a MAIL FROM domain has to point to with its MX record; without "
+             "any, nothing is checked."},
+    {"local", "match", TYPE_WORD, "exactly-one", AT(local.match), WORDS(mx_match_words),
+     .help = "exactly-one, as SES has it: a single MX, one of those. only-these: one or more of "
+             "them and no other. any-of-these: one of them, whatever else is there."},
+    {"local", "nameservers", TYPE_SERVERS, "{}", AT(local.nameservers),
+     .help = "The resolvers to ask, as \"192.0.2.1\", \"192.0.2.1:5353\" or "
+             "\"[2001:db8::1]:5353\"; without any, those of the system."},
+    {"local", "pending-interval", TYPE_DURATION, "5m", AT(local.pending_interval),
+     RANGE("1s", "1d"),
+     .help = "How often the MX is looked up in the states Pending and TemporaryFailure, and after "
+             "a look-up that said nothing definite."},
+    {"local", "success-interval", TYPE_DURATION, "1h", AT(local.success_interval),
+     RANGE("1s", "30d"), .help = "The same in the state Success."},
+    {"local", "pending-window", TYPE_DURATION, "72h", AT(local.pending_window), RANGE("1s", "365d"),
+     .help = "How long Pending lasts without the MX before it becomes Failed."},
+    {"local", "temporary-failure-window", TYPE_DURATION, "72h", AT(local.temporary_failure_window),
+     RANGE("1s", "365d"), .help = "The same for TemporaryFailure."},
+    {"local", "indeterminate-grace", TYPE_DURATION, "24h", AT(local.indeterminate_grace),
+     RANGE("1s", "365d"),
+     .help = "How long time-outs, SERVFAIL and the like change nothing; after that they count as "
+             "a missing MX."},
+    {"local", "recheck-failed", TYPE_SWITCH, "false", AT(local.recheck_failed),
+     .help = "Is the MX looked up in the state Failed too, every success-interval, and leads back "
+             "to Success? SES wants a new put."},
+    {"local", "concurrency", TYPE_NUMBER, "100", AT(local.concurrency), RANGE("1", "1000"),
+     .help = "How many look-ups may wait for an answer at a time."},
+    {"local", "queries-per-second", TYPE_RATE, "100", AT(local.queries_per_second),
+     RANGE("0.1", "10000"),
+     .help = "How fast look-ups are made; 1000000 identities each hour take 280 a second."},
+    {"local", "timeout", TYPE_DURATION, "5s", AT(local.timeout), RANGE("100ms", "1m"),
+     .help = "For an answer to a look-up."},
+    {"local", "on-transition", TYPE_PATH, "", AT(local.on_transition),
+     .help = "As in section ses, for identities of this gateway's own."},
+    {"local", "on-transition-timeout", TYPE_DURATION, "30s", AT(local.on_transition_timeout),
+     RANGE("100ms", "1h"), .help = "How long that program may take before it is killed."},
 };
 
 const size_t settings_schema_count = sizeof settings_schema / sizeof *settings_schema;
@@ -115,6 +153,9 @@ _Static_assert(sizeof settings_schema / sizeof *settings_schema <= SETTINGS_COUN
 const struct settings_section settings_sections[SETTINGS_SECTION_COUNT] = {
     {"milter", false, NULL},
     {"sync", false, NULL},
+    {"local", false,
+     "Identities whose attributes are set here, with mailfromctl put, and whose MX records "
+     "mailfrom-sync looks up, as SES does for its own."},
     {"ses", true,
      "An AWS account and region, whose identities mailfrom-sync keeps in the store. For several, "
      "each has a title, as in ses \"eu\" { .. }; of an identity that two have, the first one "

@@ -19,9 +19,12 @@ enum setting_type {
     TYPE_SWITCH,     /* true or false */
     TYPE_MODE,       /* permission bits in octal */
     TYPE_DURATION,   /* int64_t milliseconds */
+    TYPE_NUMBER,     /* int */
     TYPE_RATE,       /* double */
     TYPE_NETWORKS,   /* a list; the only one is that of section milter */
     TYPE_IDENTITIES, /* struct settings_list, in canonical form */
+    TYPE_DOMAINS,    /* the same, domains only */
+    TYPE_SERVERS,    /* struct settings_list of addresses with or without a port */
     TYPE_REJECT_REPLY,
     TYPE_DEFER_REPLY
 };
@@ -34,7 +37,7 @@ struct setting {
     size_t offset;       /* in the base of the section */
     const char *const *words;
     size_t word_count;
-    const char *minimum; /* of a duration or a rate, in the syntax of the file */
+    const char *minimum; /* of a duration, a number or a rate, in the syntax of the file */
     const char *maximum;
     const char *help;
 };
@@ -48,7 +51,7 @@ struct settings_section {
     const char *help; /* may be NULL */
 };
 
-enum { SETTINGS_COUNT_MAX = 100, SETTINGS_SECTION_COUNT = 3 };
+enum { SETTINGS_COUNT_MAX = 100, SETTINGS_SECTION_COUNT = 4 };
 extern const struct settings_section settings_sections[SETTINGS_SECTION_COUNT];
 
 /* Does the setting stand in this section (NULL: at top level)? */

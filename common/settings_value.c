@@ -7,6 +7,7 @@
 #include "common/settings_schema.h"
 #include "common/word.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,6 +140,20 @@ static bool read_rate(double *slot, const struct setting *setting, const char *t
                        setting->minimum, setting->maximum);
 }
 
+static bool read_number(int *slot, const struct setting *setting, const char *text,
+                        struct failure *why)
+{
+    unsigned long minimum = strtoul(setting->minimum, NULL, 10);
+    unsigned long maximum = strtoul(setting->maximum, NULL, 10);
+    unsigned long value = strtoul(text, NULL, 10);
+
+    *slot = (int)value;
+    if (is_number(text, maximum, '\0') && value >= minimum)
+        return true;
+    return failure_set(why, EX_CONFIG, "\"%.100s\" is no whole number from %s to %s", text,
+                       setting->minimum, setting->maximum);
+}
+
 bool setting_read_text(void *base, const struct setting *setting, const char *text,
                        struct failure *why)
 {
@@ -166,6 +181,8 @@ bool setting_read_text(void *base, const struct setting *setting, const char *te
         return read_mode(slot, text, why);
     case TYPE_DURATION:
         return read_duration(slot, setting, text, why);
+    case TYPE_NUMBER:
+        return read_number(slot, setting, text, why);
     case TYPE_RATE:
         return read_rate(slot, setting, text, why);
     case TYPE_REJECT_REPLY:
@@ -174,6 +191,8 @@ bool setting_read_text(void *base, const struct setting *setting, const char *te
         return reply_check(text, '4', why) && set_text(slot, text, why);
     case TYPE_NETWORKS:
     case TYPE_IDENTITIES:
+    case TYPE_DOMAINS:
+    case TYPE_SERVERS:
         break; /* setting_read_list */
     }
     return true;
@@ -183,7 +202,8 @@ bool setting_read_text(void *base, const struct setting *setting, const char *te
 
 bool setting_is_list(const struct setting *setting)
 {
-    return setting->type == TYPE_NETWORKS || setting->type == TYPE_IDENTITIES;
+    return setting->type == TYPE_NETWORKS || setting->type == TYPE_IDENTITIES ||
+           setting->type == TYPE_DOMAINS || setting->type == TYPE_SERVERS;
 }
 
 static bool read_networks(struct settings *settings, const char *const items[], size_t count,
@@ -207,21 +227,57 @@ static void free_list(struct settings_list *list)
     *list = (struct settings_list){NULL, 0};
 }
 
-static bool read_identities(struct settings_list *list, const char *const items[], size_t count,
-                            struct failure *why)
+static bool check_server(const char *text, struct failure *why)
+{
+    char address[INET6_ADDRSTRLEN] = "";
+    unsigned char octets[sizeof(struct in6_addr)];
+    const char *start = text[0] == '[' ? text + 1 : text;
+    bool has_port = text[0] == '[' || strchr(text, ':') == strrchr(text, ':');
+    size_t length = strcspn(start, text[0] == '[' ? "]" : has_port ? ":" : "");
+    const char *rest = start + length + (text[0] == '[' && start[length] == ']');
+
+    if (length < sizeof address)
+        memcpy(address, start, length);
+    if (inet_pton(strchr(address, ':') != NULL ? AF_INET6 : AF_INET, address, octets) == 1 &&
+        (rest[0] == '\0' ? text[0] != '[' || rest[-1] == ']'
+                         : rest[0] == ':' && is_number(rest + 1, 65535, '\0')))
+        return true;
+    return failure_set(why, EX_CONFIG,
+                       "\"%.100s\" is no nameserver: an address, as in \"192.0.2.1\", "
+                       "\"192.0.2.1:5353\" or \"[2001:db8::1]:5353\"",
+                       text);
+}
+
+/* The item as the list keeps it. */
+static bool read_item(char out[IDENTITY_SIZE], enum setting_type type, const char *item,
+                      struct failure *why)
 {
     struct identity identity;
 
+    if (type == TYPE_DOMAINS)
+        return identity_parse_domain(out, item, strlen(item), why);
+    if (type == TYPE_IDENTITIES ? !identity_parse(&identity, item, strlen(item), why)
+                                : !check_server(item, why))
+        return false;
+    (void)snprintf(out, IDENTITY_SIZE, "%s", type == TYPE_IDENTITIES ? identity.text : item);
+    return true;
+}
+
+static bool read_list(struct settings_list *list, enum setting_type type, const char *const items[],
+                      size_t count, struct failure *why)
+{
+    char item[IDENTITY_SIZE];
+
     free_list(list);
     if (count > SETTINGS_LIST_MAX)
-        return failure_set(why, EX_CONFIG, "at most %d identities", SETTINGS_LIST_MAX);
+        return failure_set(why, EX_CONFIG, "at most %d of them", SETTINGS_LIST_MAX);
     if (count == 0)
         return true;
     list->items = calloc(count, sizeof *list->items);
     for (size_t i = 0; list->items != NULL && i < count; i++) {
-        if (!identity_parse(&identity, items[i], strlen(items[i]), why))
+        if (!read_item(item, type, items[i], why))
             return false;
-        list->items[i] = strdup(identity.text);
+        list->items[i] = strdup(item);
         if (list->items[i] == NULL)
             break;
         list->count++;
@@ -234,7 +290,7 @@ bool setting_read_list(void *base, const struct setting *setting, const char *co
 {
     if (setting->type == TYPE_NETWORKS)
         return read_networks(base, items, count, why);
-    return read_identities(setting_slot(base, setting), items, count, why);
+    return read_list(setting_slot(base, setting), setting->type, items, count, why);
 }
 
 /* --- defaults --- */
@@ -273,12 +329,15 @@ void setting_free(void *base, const struct setting *setting)
         free(*(char **)setting_slot(base, setting));
         break;
     case TYPE_IDENTITIES:
+    case TYPE_DOMAINS:
+    case TYPE_SERVERS:
         free_list(setting_slot(base, setting));
         break;
     case TYPE_WORD:
     case TYPE_SWITCH:
     case TYPE_MODE:
     case TYPE_DURATION:
+    case TYPE_NUMBER:
     case TYPE_RATE:
     case TYPE_NETWORKS:
         break;

@@ -3,7 +3,8 @@
  *
  * Layout: the database "identities" maps identities (store_key.c) to coded records (mail_from.c),
  * the database "meta" holds the schema version, the database "notes" what the programs tell each
- * other. The only includer of lmdb.h.
+ * other, the database "due" the local identities in the order of their next look-up. The only
+ * includer of lmdb.h.
  */
 #include "common/store.h"
 #include "common/fault.h"
@@ -29,6 +30,7 @@ struct store {
     MDB_dbi identities;
     MDB_dbi meta;
     MDB_dbi notes;
+    MDB_dbi due;
     bool writable;
     int write_error; /* of the last change inside store_update: a full map is told by it */
     bool broken;     /* a fault has left LMDB in an unknown state: no further calls into it */
@@ -145,6 +147,8 @@ static int write_schema(struct store *store, MDB_txn *transaction)
     if (error == 0)
         error = mdb_dbi_open(transaction, "notes", MDB_CREATE, &store->notes);
     if (error == 0)
+        error = mdb_dbi_open(transaction, "due", MDB_CREATE, &store->due);
+    if (error == 0)
         error = mdb_put(transaction, store->meta, &key, &value, 0);
     return error;
 }
@@ -183,6 +187,8 @@ static bool open_databases(struct store *store, MDB_txn *transaction, struct fai
                            store->directory);
     if (error == 0)
         error = mdb_dbi_open(transaction, "notes", 0, &store->notes);
+    if (error == 0)
+        error = mdb_dbi_open(transaction, "due", 0, &store->due);
     return error == 0 || fail(store, error, "opening the databases", why);
 }
 
@@ -585,6 +591,113 @@ bool store_count(struct store *store, uint64_t *count, struct failure *why)
     return true;
 }
 
+/* --- what is due --- */
+
+/* A key of the database "due": the time, most significant octet first, then the key of the
+ * identity. What was never looked up comes before all else. */
+enum { DUE_TIME = 8, DUE_SIZE = DUE_TIME + IDENTITY_SIZE };
+
+/* Returns the length, 0 for a record that nobody looks up. identity: NULL for none. */
+static size_t write_due(unsigned char due[DUE_SIZE], const char *identity, size_t length,
+                        const struct mail_from *record)
+{
+    uint64_t time = record->found_at == 0 ? 0 : (uint64_t)record->refresh_after;
+
+    if (record->source != MAIL_FROM_LOCAL || record->refresh_after <= 0)
+        return 0;
+    for (size_t i = 0; i < DUE_TIME; i++)
+        due[i] = (unsigned char)(time >> 8 * (DUE_TIME - 1 - i));
+    store_key_write((char *)due + DUE_TIME, identity, length);
+    return DUE_TIME + length;
+}
+
+/* Returns whether to go on. An entry that its record knows nothing of is passed over. */
+static bool visit_due(struct reading *reading, MDB_txn *transaction, const MDB_val *entry)
+{
+    unsigned char due[DUE_SIZE];
+    char identity[IDENTITY_SIZE];
+    struct mail_from record;
+    struct reading one = *reading;
+    size_t length = entry->mv_size - DUE_TIME;
+
+    if (entry->mv_size <= DUE_TIME ||
+        !store_key_read(identity, (const char *)entry->mv_data + DUE_TIME, length))
+        return true;
+    one.key = identity;
+    one.record = &record;
+    if (read_one(&one, transaction) != STORE_FOUND ||
+        write_due(due, identity, length, &record) != entry->mv_size ||
+        memcmp(due, entry->mv_data, entry->mv_size) != 0)
+        return true;
+    return reading->visit(reading->context, identity, &record);
+}
+
+static enum store_result read_due(struct reading *reading, MDB_txn *transaction)
+{
+    unsigned char after[DUE_SIZE];
+    MDB_val entry = {0, after};
+    MDB_cursor *cursor;
+    MDB_val nothing;
+    int error = mdb_cursor_open(transaction, reading->store->due, &cursor);
+
+    if (error != 0)
+        return failed(reading->store, error, reading->why);
+    if (reading->record != NULL)
+        entry.mv_size = write_due(after, reading->key, strlen(reading->key), reading->record);
+    error =
+        mdb_cursor_get(cursor, &entry, &nothing, entry.mv_size == 0 ? MDB_FIRST : MDB_SET_RANGE);
+    while (error == 0 && visit_due(reading, transaction, &entry))
+        error = mdb_cursor_get(cursor, &entry, &nothing, MDB_NEXT);
+    mdb_cursor_close(cursor);
+    return error == 0 || error == MDB_NOTFOUND ? STORE_FOUND
+                                               : failed(reading->store, error, reading->why);
+}
+
+bool store_each_due(struct store *store, const char *key, const struct mail_from *record,
+                    bool (*visit)(void *context, const char *key, const struct mail_from *record),
+                    void *context, struct failure *why)
+{
+    struct mail_from from;
+    struct reading reading = {.read = read_due,
+                              .store = store,
+                              .key = key,
+                              .visit = visit,
+                              .context = context,
+                              .why = why};
+
+    if (record != NULL) {
+        from = *record;
+        reading.record = &from;
+    }
+    return run(&reading) == STORE_FOUND;
+}
+
+/* Takes the record that is about to be replaced out of the index, if it is there. */
+static int forget_due(const struct store *store, const char *identity, const MDB_val *name)
+{
+    unsigned char due[DUE_SIZE];
+    struct mail_from old;
+    MDB_val value;
+    MDB_val entry = {0, due};
+    int error = mdb_get(store->writer, store->identities, (MDB_val *)name, &value);
+
+    if (error == 0 && mail_from_decode(&old, identity, name->mv_size, value.mv_data, value.mv_size))
+        entry.mv_size = write_due(due, identity, name->mv_size, &old);
+    if (entry.mv_size != 0)
+        error = mdb_del(store->writer, store->due, &entry, NULL);
+    return error == MDB_NOTFOUND ? 0 : error;
+}
+
+static int note_due(const struct store *store, const char *identity, const MDB_val *name,
+                    const struct mail_from *record)
+{
+    unsigned char due[DUE_SIZE];
+    MDB_val entry = {write_due(due, identity, name->mv_size, record), due};
+    MDB_val nothing = {0, due};
+
+    return entry.mv_size == 0 ? 0 : mdb_put(store->writer, store->due, &entry, &nothing, 0);
+}
+
 /* --- notes --- */
 
 static enum store_result read_note(struct reading *reading, MDB_txn *transaction)
@@ -733,9 +846,15 @@ bool store_put(struct store *store, const char *identity, const struct mail_from
     char key[IDENTITY_SIZE];
     MDB_val name = {strnlen(identity, sizeof key - 1), key};
     MDB_val value = {mail_from_encode(record, identity, name.mv_size, coded), coded};
+    int error;
 
     store_key_write(key, identity, name.mv_size);
-    return written(store, mdb_put(store->writer, store->identities, &name, &value, 0), why);
+    error = forget_due(store, identity, &name);
+    if (error == 0)
+        error = mdb_put(store->writer, store->identities, &name, &value, 0);
+    if (error == 0)
+        error = note_due(store, identity, &name, record);
+    return written(store, error, why);
 }
 
 bool store_remove(struct store *store, const char *identity, bool *existed, struct failure *why)
@@ -745,7 +864,9 @@ bool store_remove(struct store *store, const char *identity, bool *existed, stru
     int error;
 
     store_key_write(key, identity, name.mv_size);
-    error = mdb_del(store->writer, store->identities, &name, NULL);
+    error = forget_due(store, identity, &name);
+    if (error == 0)
+        error = mdb_del(store->writer, store->identities, &name, NULL);
     *existed = error == 0;
     return written(store, error == MDB_NOTFOUND ? 0 : error, why);
 }

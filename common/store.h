@@ -64,6 +64,13 @@ bool store_each(struct store *store,
                 bool (*visit)(void *context, const char *key, const struct mail_from *record),
                 void *context, struct failure *why);
 
+/* The same for the local records that have a time to be looked up, refresh_after, in the order of
+ * these times; those that never were looked up come first. key and record: where to begin, which
+ * need not be there any more; NULL for the start. */
+bool store_each_due(struct store *store, const char *key, const struct mail_from *record,
+                    bool (*visit)(void *context, const char *key, const struct mail_from *record),
+                    void *context, struct failure *why);
+
 bool store_count(struct store *store, uint64_t *count, struct failure *why);
 
 /* Runs change in one write transaction: committed and on disk when this returns true, undone

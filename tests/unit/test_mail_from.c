@@ -25,7 +25,11 @@ static const struct mail_from sample = {
     .checked = 1795341601,
     .refresh_after = INT64_MIN,
     .expire_after = INT64_MAX,
+    .found_at = 1795341602,
+    .unclear_since = 1795341603,
+    .former = MAIL_FROM_FILE,
     .last_error = "no MX record",
+    .found = "MX 10 mx.example.com",
 };
 
 static void expect_equal(const struct mail_from *a, const struct mail_from *b)
@@ -39,6 +43,9 @@ static void expect_equal(const struct mail_from *a, const struct mail_from *b)
     assert_true(a->status_since == b->status_since && a->checked == b->checked);
     assert_true(a->refresh_after == b->refresh_after && a->expire_after == b->expire_after);
     assert_string_equal(a->last_error, b->last_error);
+    assert_int_equal(a->former, b->former);
+    assert_true(a->found_at == b->found_at && a->unclear_since == b->unclear_since);
+    assert_string_equal(a->found, b->found);
 }
 
 static void expect_round_trip(const struct mail_from *record)

@@ -108,6 +108,54 @@ static void takes_accounts_of_ses(void **state)
         expect_taken(&rows[i]);
 }
 
+static void takes_the_section_of_local_identities(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"domains in canonical form",
+         "local { expected-mx = {\"MX1.Example.\", \"b\u00fccher.example\"} }",
+         "expected-mx = {\"mx1.example\", \"xn--bcher-kva.example\"}"},
+        {"a match", "local { match = any-of-these }", "match = \"any-of-these\""},
+        {"every form of a nameserver",
+         "local { nameservers = {\"192.0.2.1\", \"192.0.2.1:5353\", \"2001:db8::1\", "
+         "\"[2001:db8::1]\", \"[::1]:53\"} }",
+         "nameservers = {\"192.0.2.1\", \"192.0.2.1:5353\", \"2001:db8::1\", \"[2001:db8::1]\", "
+         "\"[::1]:53\"}"},
+        {"a number with or without quotes", "local { concurrency = \"7\" }", "concurrency = 7\n"},
+        {"windows of days", "local { pending-window = 72h }", "pending-window = \"3d\""},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        expect_taken(&rows[i]);
+}
+
+static void refuses_wrong_local_settings(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"an address for a domain", "local { expected-mx = {\"a@b.example\"} }", "expected-mx: "},
+        {"a name for a nameserver", "local { nameservers = {\"ns.example\"} }",
+         "\"ns.example\" is no nameserver"},
+        {"a port that is none", "local { nameservers = {\"192.0.2.1:65536\"} }", "no nameserver"},
+        {"a port without a number", "local { nameservers = {\"192.0.2.1:\"} }", "no nameserver"},
+        {"a bracket that stays open", "local { nameservers = {\"[::1\"} }", "no nameserver"},
+        {"nothing in brackets", "local { nameservers = {\"[]:53\"} }", "no nameserver"},
+        {"what follows a bracket", "local { nameservers = {\"[::1]53\"} }", "no nameserver"},
+        {"an address that is too long",
+         "local { nameservers = {\"1111:1111:1111:1111:1111:1111:1111:1111:1111:1111\"} }",
+         "no nameserver"},
+        {"no number", "local { concurrency = \"1x\" }", "no whole number from 1 to 1000"},
+        {"a number of nothing", "local { concurrency = 0 }", "no whole number from 1 to 1000"},
+        {"a number beyond", "local { concurrency = 1001 }", "no whole number from 1 to 1000"},
+        {"a number beyond all", "local { concurrency = 99999999999999999999 }", "no whole number"},
+        {"a negative number", "local { concurrency = \"-1\" }", "no whole number"},
+        {"a title", "local \"a\" { }", "file.conf:1"},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        expect_refused(&rows[i]);
+}
+
 static void refuses_wrong_accounts(void **state)
 {
     (void)state;
@@ -562,6 +610,8 @@ int main(void)
         cmocka_unit_test(reads_the_uncommented_sample_as_the_defaults),
         cmocka_unit_test(reads_a_file),
         cmocka_unit_test(starts_afresh_after_a_failure),
+        cmocka_unit_test(takes_the_section_of_local_identities),
+        cmocka_unit_test(refuses_wrong_local_settings),
         cmocka_unit_test(takes_accounts_of_ses),
         cmocka_unit_test(refuses_wrong_accounts),
         cmocka_unit_test(keeps_accounts_in_the_order_of_the_file),

@@ -957,6 +957,89 @@ static void never_crashes_or_lies_over_corrupted_pages(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, make_scratch, remove_scratch)
 
+/* --- what is due --- */
+
+static const struct scratch_record waiting[] = {
+    {"late.example", {.source = MAIL_FROM_LOCAL, .refresh_after = 3000, .found_at = 1}},
+    {"early.example", {.source = MAIL_FROM_LOCAL, .refresh_after = 200, .found_at = 1}},
+    {"a@early.example", {.source = MAIL_FROM_LOCAL, .refresh_after = 200, .found_at = 1}},
+    {"new.example", {.source = MAIL_FROM_LOCAL, .refresh_after = 5000}},
+    {"never.example", {.source = MAIL_FROM_LOCAL, .refresh_after = 0, .found_at = 1}},
+    {"file.example", {.source = MAIL_FROM_FILE, .refresh_after = 100}},
+    {"ses.example", {.source = MAIL_FROM_SES, .refresh_after = 100, .found_at = 1}},
+};
+enum { WAITING = sizeof waiting / sizeof *waiting };
+
+struct listed {
+    char text[400];
+    size_t count;
+    size_t max;
+};
+
+static bool list_key(void *context, const char *key, const struct mail_from *record)
+{
+    struct listed *listed = context;
+
+    assert_int_equal(record->source, MAIL_FROM_LOCAL);
+    strcat(strcat(listed->text, key), " ");
+    return ++listed->count < listed->max;
+}
+
+static void expect_due(struct store *store, const struct scratch_record *from, size_t max,
+                       const char *expected)
+{
+    struct listed listed = {.text = "", .max = max};
+    struct failure why;
+
+    assert_true(store_each_due(store, from == NULL ? NULL : from->key,
+                               from == NULL ? NULL : &from->record, list_key, &listed, &why));
+    assert_string_equal(listed.text, expected);
+}
+
+static void lists_what_is_due_in_the_order_of_time(void **state)
+{
+    const struct scratch *scratch = *state;
+    struct store *store;
+
+    scratch_fill(scratch->store, waiting, WAITING);
+    store = open_store(scratch, STORE_READ);
+    expect_due(store, NULL, 100, "new.example early.example a@early.example late.example ");
+    expect_due(store, NULL, 2, "new.example early.example ");
+    expect_due(store, &waiting[2], 100, "a@early.example late.example ");
+    expect_due(store, &waiting[4], 1, "new.example ");
+    store_close(store);
+}
+
+static bool reschedule(struct store *store, void *context, struct failure *why)
+{
+    struct mail_from record = waiting[1].record;
+    bool existed;
+
+    (void)context;
+    record.refresh_after = 9000;
+    if (!store_put(store, waiting[1].key, &record, why) ||
+        !store_remove(store, waiting[2].key, &existed, why) || !existed)
+        return false;
+    record = waiting[3].record;
+    record.source = MAIL_FROM_FILE;
+    return store_put(store, waiting[3].key, &record, why);
+}
+
+static void follows_the_records_with_what_is_due(void **state)
+{
+    const struct scratch *scratch = *state;
+    struct store *store;
+    struct failure why;
+
+    scratch_fill(scratch->store, waiting, WAITING);
+    store = open_store(scratch, STORE_WRITE);
+    assert_true(store_update(store, reschedule, NULL, &why));
+    expect_due(store, NULL, 100, "late.example early.example ");
+    /* Where to begin need not be there any more. */
+    expect_due(store, &waiting[2], 100, "late.example early.example ");
+    store_close(store);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -989,6 +1072,8 @@ int main(void)
         TEST(fails_where_the_file_is_cut_under_a_writer),
         TEST(sees_a_cut_file_before_it_reads),
         TEST(never_crashes_or_lies_over_corrupted_pages),
+        TEST(lists_what_is_due_in_the_order_of_time),
+        TEST(follows_the_records_with_what_is_due),
     };
     fault_handlers_keep();
     return cmocka_run_group_tests(tests, NULL, NULL);

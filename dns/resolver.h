@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ *
+ * Questions to the DNS, many at a time, on c-ares. Asks the given nameservers, or the system's; a
+ * long answer is fetched over TCP; what comes from another server, or with another id or question,
+ * is ignored. CNAMEs are followed, also where a server leaves that to us.
+ *
+ * A resolver is used by one thread.
+ */
+#ifndef DNS_RESOLVER_H
+#define DNS_RESOLVER_H
+
+#include "common/failure.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum dns_type { DNS_A = 1, DNS_PTR = 12, DNS_MX = 15, DNS_TXT = 16, DNS_AAAA = 28 };
+
+enum dns_result {
+    DNS_FOUND,       /* there are records of that type */
+    DNS_NO_DATA,     /* the name exists, without any */
+    DNS_NXDOMAIN,    /* there is no such name */
+    DNS_SERVFAIL,    /* no server could find out */
+    DNS_REFUSED,     /* no server would: REFUSED, NOTIMP, FORMERR and the like */
+    DNS_TIMEOUT,     /* no server answered in time */
+    DNS_UNREACHABLE, /* no server listens, or there is no way to it */
+    DNS_MALFORMED,   /* an answer that cannot be understood, a loop of CNAMEs, a name not allowed */
+};
+enum { DNS_RESULT_COUNT = DNS_MALFORMED + 1 };
+extern const char
+    *const dns_result_words[DNS_RESULT_COUNT]; /* "found", "no data", "NXDOMAIN", .. */
+
+enum {
+    DNS_RECORDS_MAX = 64, /* of an answer; more of them are dropped, and truncated says so */
+    DNS_TEXT_MAX = 4096,  /* of one TXT record, its strings joined; longer ones are cut */
+    DNS_CNAMES_MAX = 8,
+    DNS_SERVERS_SIZE = 256
+};
+
+/* text: for MX the host in lower case without the last dot, "" for the root; for A and AAAA the
+ * address; for PTR the name; for TXT the text, whose octets other than printable ASCII are written
+ * as in \xC3. */
+struct dns_record {
+    unsigned preference; /* of an MX */
+    const char *text;
+};
+
+/* Valid during the callback, or until the next dns_lookup. */
+struct dns_answer {
+    enum dns_result result;
+    const struct dns_record *records; /* of an MX by preference, then by name; empty unless found */
+    size_t count;
+    bool truncated;
+    const char *servers; /* who was asked: "127.0.0.1:53", or all of them with commas between */
+};
+
+struct dns_settings {
+    const char *const *servers; /* "192.0.2.1", "192.0.2.1:5353", "2001:db8::1", "[::1]:5353" */
+    size_t server_count;        /* 0: those of the system */
+    int64_t timeout;            /* milliseconds for an answer, all tries and servers together */
+};
+
+struct dns_resolver;
+
+/* Fails with EX_CONFIG for a server that cannot be, EX_OSERR otherwise. */
+bool dns_open(struct dns_resolver **resolver, const struct dns_settings *settings,
+              struct failure *why);
+
+/* Questions without an answer are dropped: their callbacks are never called. NULL is fine. */
+void dns_close(struct dns_resolver *resolver);
+
+/* name: A-labels, without the last dot. answered is called exactly once, from within dns_run, and
+ * may ask again. False: out of memory. */
+bool dns_ask(struct dns_resolver *resolver, const char *name, enum dns_type type,
+             void (*answered)(void *context, const struct dns_answer *answer), void *context);
+
+/* Handles what happens, for so many milliseconds at most; returns after something did, and at once
+ * when there is no question open. */
+void dns_run(struct dns_resolver *resolver, int64_t milliseconds);
+
+size_t dns_open_questions(const struct dns_resolver *resolver);
+
+/* Asks and waits. Not while other questions are open. */
+const struct dns_answer *dns_lookup(struct dns_resolver *resolver, const char *name,
+                                    enum dns_type type);
+
+#endif
