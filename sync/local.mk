@@ -9,6 +9,7 @@ libsync_a_SOURCES = \
 	sync/hook.c sync/hook.h \
 	sync/instance.c sync/instance.h \
 	sync/listing.c sync/listing.h \
+	sync/local_state.c sync/local_state.h \
 	sync/orphan.c sync/orphan.h \
 	sync/pace.c sync/pace.h \
 	sync/requests.c sync/requests.h \
