@@ -25,8 +25,9 @@ static const char schema_key[] = "schema";
 
 struct store {
     MDB_env *environment;
-    MDB_txn *reader; /* renewed for each snapshot, NULL until the first */
-    MDB_txn *writer; /* inside store_update only */
+    MDB_txn *reader;    /* renewed for each snapshot, NULL until the first */
+    MDB_cursor *cursor; /* of the reader, on the identities; NULL until the first store_find */
+    MDB_txn *writer;    /* inside store_update only */
     MDB_dbi identities;
     MDB_dbi meta;
     MDB_dbi notes;
@@ -286,6 +287,8 @@ static void close_guarded(void *context)
 {
     struct store *store = context;
 
+    if (store->cursor != NULL)
+        mdb_cursor_close(store->cursor);
     if (store->reader != NULL)
         mdb_txn_abort(store->reader);
     mdb_env_close(store->environment);
@@ -502,15 +505,16 @@ static uint64_t count_records(const struct store *store, MDB_txn *transaction)
 
 static enum store_result find_record(struct reading *reading, MDB_txn *transaction)
 {
-    MDB_cursor *cursor;
+    struct store *store = reading->store;
     enum store_result result;
-    int error = mdb_cursor_open(transaction, reading->store->identities, &cursor);
+    int error = store->cursor == NULL
+                    ? mdb_cursor_open(transaction, store->identities, &store->cursor)
+                    : mdb_cursor_renew(transaction, store->cursor);
 
     if (error != 0)
-        return failed(reading->store, error, reading->why);
+        return failed(store, error, reading->why);
     /* A cursor looks at the page it is on first, where the next key mostly is. */
-    result = walk_keys(reading, cursor);
-    mdb_cursor_close(cursor);
+    result = walk_keys(reading, store->cursor);
     if (result != STORE_NOT_FOUND || count_records(reading->store, transaction) > 0)
         return result;
     (void)fail_empty(reading->store, reading->why);

@@ -51,9 +51,9 @@ struct store_trace {
 enum store_result store_get(struct store *store, const char *key, struct mail_from *record,
                             struct failure *why);
 
-/* The first verified identity among the keys of a sender, in one snapshot: its key in `key`, its
- * record in *record. Unverified ones are skipped. A store without any record is a failure: it was
- * never filled. */
+/* Not inside store_update: the first verified identity among the keys of a sender, in one snapshot:
+ * its key in `key`, its record in *record. Unverified ones are skipped. A store without any record
+ * is a failure: it was never filled. */
 enum store_result store_find(struct store *store, const struct identity *sender, bool strip_label,
                              char key[IDENTITY_SIZE], struct mail_from *record,
                              const struct store_trace *trace, struct failure *why);
