@@ -141,7 +141,8 @@ const struct setting settings_schema[] = {
     {"local", "timeout", TYPE_DURATION, "5s", AT(local.timeout), RANGE("100ms", "1m"),
      .help = "For an answer to a look-up."},
     {"local", "on-transition", TYPE_PATH, "", AT(local.on_transition),
-     .help = "As in section ses, for identities of this gateway's own."},
+     .help = "As in section ses, for identities of this gateway's own; MAILFROM_FOUND says what "
+             "the look-up brought."},
     {"local", "on-transition-timeout", TYPE_DURATION, "30s", AT(local.on_transition_timeout),
      RANGE("100ms", "1h"), .help = "How long that program may take before it is killed."},
 };

@@ -9,8 +9,14 @@ libsync_a_SOURCES = \
 	sync/hook.c sync/hook.h \
 	sync/instance.c sync/instance.h \
 	sync/listing.c sync/listing.h \
+	sync/local_due.c sync/local_due.h \
+	sync/local_job.c sync/local_job.h \
+	sync/local_recall.c sync/local_recall.h \
+	sync/local_source.c sync/local_source.h \
 	sync/local_state.c sync/local_state.h \
+	sync/mx_lookup.c sync/mx_lookup.h \
 	sync/orphan.c sync/orphan.h \
+	sync/outage.c sync/outage.h \
 	sync/pace.c sync/pace.h \
 	sync/requests.c sync/requests.h \
 	sync/runner.c sync/runner.h \

@@ -4,6 +4,8 @@
 #include "sync/local_state.h"
 #include "sync/schedule.h"
 
+#include <string.h>
+
 static int64_t seconds(int64_t milliseconds)
 {
     return (milliseconds + 999) / 1000;
@@ -94,4 +96,23 @@ struct local_state local_state_next(struct local_state state, enum mx_finding fi
     state.status = status;
     state.next_check = next_check(&state, now, settings, random);
     return state;
+}
+
+void local_state_apply(struct mail_from *record, const struct mx_question *question, int64_t now,
+                       const struct settings *settings, double random)
+{
+    struct local_state state = {.status = record->status,
+                                .since = record->status_since,
+                                .looked_up = record->found_at,
+                                .unclear_since = record->unclear_since};
+
+    state = local_state_next(state, question->finding, now, settings, random);
+    record->status = state.status;
+    record->status_since = state.since;
+    record->unclear_since = state.unclear_since;
+    record->refresh_after = state.next_check;
+    record->found_at = now;
+    memcpy(record->found, question->found, sizeof record->found);
+    if (question->finding != MX_UNCLEAR)
+        record->checked = now;
 }

@@ -14,9 +14,7 @@
 #ifndef SYNC_LOCAL_STATE_H
 #define SYNC_LOCAL_STATE_H
 
-#include "common/mail_from.h"
-#include "common/settings.h"
-#include "dns/mx.h"
+#include "sync/mx_lookup.h"
 
 /* Times are seconds since the epoch. */
 struct local_state {
@@ -27,11 +25,15 @@ struct local_state {
     int64_t next_check;    /* 0: never */
 };
 
-/* The settings are those of section local; durations are rounded up to seconds. random: from 0 to less
- * than 1; a check comes somewhat before its interval is over, so that those that came together do
- * not stay together. */
+/* The settings are those of section local; durations are rounded up to seconds. random: from 0 to
+ * less than 1; a check comes somewhat before its interval is over, so that those that came together
+ * do not stay together. */
 struct local_state local_state_next(struct local_state state, enum mx_finding finding, int64_t now,
                                     const struct settings *settings, double random);
+
+/* What an answered question makes of the record that it was asked for. */
+void local_state_apply(struct mail_from *record, const struct mx_question *question, int64_t now,
+                       const struct settings *settings, double random);
 
 /* How long a status lasts without the MX; 0 for those that do not end by time. Seconds. */
 int64_t local_state_window(enum mail_from_status status, const struct settings *settings);

@@ -108,10 +108,12 @@ static struct settings *read_settings(struct failure *why)
 
     if (!settings_read(&settings, options.settings_file, why))
         return NULL;
-    if (settings->ses_count > 0)
+    if (runner_has_work(settings))
         return settings;
     settings_free(settings);
-    (void)failure_set(why, EX_CONFIG, "%s: there is no section ses, so there is nothing to sync",
+    (void)failure_set(why, EX_CONFIG,
+                      "%s: there is neither a section ses nor local { expected-mx }, so there is "
+                      "nothing to do",
                       options.settings_file);
     return NULL;
 }
@@ -217,8 +219,9 @@ static bool start(struct failure *why)
     if (sync_state.runner == NULL)
         return false;
     if (!options.once)
-        log_write(LOG_INFO, "version %s, store %s, accounts %zu", PACKAGE_VERSION,
-                  sync_state.directory, sync_state.settings->ses_count);
+        log_write(LOG_INFO, "version %s, store %s, accounts %zu, local identities %s",
+                  PACKAGE_VERSION, sync_state.directory, sync_state.settings->ses_count,
+                  sync_state.settings->local.expected_mx.count > 0 ? "looked up" : "left alone");
     if (!options.foreground && !daemon_leave_terminal(why))
         return false;
     daemon_tell_parent(EX_OK);
@@ -232,8 +235,8 @@ static void show_progress(void)
     struct runner_progress progress = runner_progress(sync_state.runner);
 
     if (isatty(STDERR_FILENO))
-        (void)fprintf(stderr, "\r%zu identities listed, %zu fetched ", progress.listed,
-                      progress.fetched);
+        (void)fprintf(stderr, "\r%zu identities listed, %zu fetched, %zu looked up ",
+                      progress.listed, progress.fetched, progress.looked_up);
 }
 
 static bool is_finished(void)

@@ -11,6 +11,7 @@ struct counting {
     const struct settings *settings;
     char section[MAIL_FROM_SECTION_MAX + 1]; /* of one of them */
     unsigned long count;
+    unsigned long unchecked; /* local ones, where nothing says which MX is right */
 };
 
 static bool count_orphan(void *context, const char *key, const struct mail_from *record)
@@ -18,6 +19,8 @@ static bool count_orphan(void *context, const char *key, const struct mail_from 
     struct counting *counting = context;
 
     (void)key;
+    counting->unchecked += record->source == MAIL_FROM_LOCAL && record->domain[0] != '\0' &&
+                           counting->settings->local.expected_mx.count == 0;
     if (record->source != MAIL_FROM_SES)
         return true;
     for (size_t i = 0; i < counting->settings->ses_count; i++) {
@@ -40,6 +43,11 @@ void orphan_warn(struct shared_store *shared, const struct settings *settings)
         return;
     worked = store_each(store, count_orphan, &counting, &unused);
     shared_store_release(shared);
+    if (worked && counting.unchecked > 0)
+        log_write(LOG_WARNING,
+                  "the MX records of %lu local identities are not looked up: local { expected-mx } "
+                  "is empty",
+                  counting.unchecked);
     if (worked && counting.count > 0)
         log_write(
             LOG_WARNING,

@@ -3,6 +3,7 @@
  */
 #include "sync/runner.h"
 #include "sync/clock.h"
+#include "sync/local_source.h"
 #include "sync/requests.h"
 #include "sync/ses_source.h"
 
@@ -17,9 +18,11 @@
 /* A request of mailfromctl is noticed within this. */
 enum { NAP_MAX = 500 };
 
+/* Of an account, or of the local source. */
 struct worker {
     struct runner *runner;
     struct account *account;
+    struct local_source *local;
     pthread_t thread;
     bool started;
     enum ses_source_progress progress;
@@ -66,8 +69,16 @@ static bool is_over(struct worker *worker)
         return true;
     if (!runner->once)
         return false;
+    if (worker->local != NULL)
+        return local_source_is_done(worker->local);
     worker->progress = ses_source_progress(worker->account, runner->began);
     return worker->progress != SES_SOURCE_AT_WORK;
+}
+
+static int64_t step(struct worker *worker, int64_t now)
+{
+    return worker->local != NULL ? local_source_step(worker->local, now)
+                                 : ses_source_step(worker->account, now);
 }
 
 static void *work(void *context)
@@ -77,7 +88,7 @@ static void *work(void *context)
 
     while (!is_over(worker)) {
         int64_t now = clock_now();
-        int64_t when = ses_source_step(worker->account, now);
+        int64_t when = step(worker, now);
         if (when > now)
             nap(runner, when - now < NAP_MAX ? when - now : NAP_MAX);
     }
@@ -87,10 +98,20 @@ static void *work(void *context)
 
 /* --- all of them --- */
 
+static bool has_local_source(const struct settings *settings)
+{
+    return settings->local.expected_mx.count > 0;
+}
+
+bool runner_has_work(const struct settings *settings)
+{
+    return settings->ses_count > 0 || has_local_source(settings);
+}
+
 static struct runner *runner_new(const struct settings *settings, struct failure *why)
 {
-    struct runner *runner =
-        calloc(1, sizeof *runner + settings->ses_count * sizeof *runner->workers);
+    size_t count = settings->ses_count + has_local_source(settings);
+    struct runner *runner = calloc(1, sizeof *runner + count * sizeof *runner->workers);
     pthread_condattr_t attributes;
 
     if (runner == NULL) {
@@ -103,16 +124,17 @@ static struct runner *runner_new(const struct settings *settings, struct failure
     (void)pthread_cond_init(&runner->wake, &attributes);
     (void)pthread_condattr_destroy(&attributes);
     runner->began = clock_now();
-    runner->count = settings->ses_count;
+    runner->count = count;
+    for (size_t i = 0; i < count; i++)
+        runner->workers[i].runner = runner;
     return runner;
 }
 
 /* libcurl is initialised by the first client, before any thread. */
 static bool open_accounts(struct runner *runner, struct failure *why)
 {
-    for (size_t i = 0; i < runner->count; i++) {
+    for (size_t i = 0; i < runner->around.settings->ses_count; i++) {
         struct worker *worker = &runner->workers[i];
-        worker->runner = runner;
         worker->account = account_open(&runner->around, i, why);
         if (worker->account == NULL)
             return false;
@@ -121,6 +143,15 @@ static bool open_accounts(struct runner *runner, struct failure *why)
             ses_source_want_all(worker->account);
     }
     return true;
+}
+
+static bool open_local_source(struct runner *runner, struct failure *why)
+{
+    const struct surroundings *around = &runner->around;
+
+    return !has_local_source(around->settings) ||
+           local_source_open(&runner->workers[around->settings->ses_count].local, around->settings,
+                             around->store, around->transitions, runner->once, why);
 }
 
 static bool start_threads(struct runner *runner, struct failure *why)
@@ -145,7 +176,8 @@ struct runner *runner_start(const struct settings *settings, struct shared_store
     runner->once = once;
     runner->around = (struct surroundings){settings, store, transitions,
                                            requests_new(settings->ses_count, why), &runner->stop};
-    if (runner->around.requests != NULL && open_accounts(runner, why) && start_threads(runner, why))
+    if (runner->around.requests != NULL && open_accounts(runner, why) &&
+        open_local_source(runner, why) && start_threads(runner, why))
         return runner;
     runner_stop(runner);
     return NULL;
@@ -163,6 +195,7 @@ void runner_stop(struct runner *runner)
         if (runner->workers[i].started)
             (void)pthread_join(runner->workers[i].thread, NULL);
         account_close(runner->workers[i].account);
+        local_source_close(runner->workers[i].local);
     }
     requests_free(runner->around.requests);
     (void)pthread_cond_destroy(&runner->wake);
@@ -177,11 +210,16 @@ bool runner_is_done(const struct runner *runner)
 
 struct runner_progress runner_progress(const struct runner *runner)
 {
-    struct runner_progress progress = {0, 0};
+    struct runner_progress progress = {0, 0, 0};
 
     for (size_t i = 0; i < runner->count; i++) {
-        progress.listed += atomic_load(&runner->workers[i].account->progress_listed);
-        progress.fetched += atomic_load(&runner->workers[i].account->progress_fetched);
+        const struct worker *worker = &runner->workers[i];
+        if (worker->local != NULL) {
+            progress.looked_up += local_source_progress(worker->local);
+            continue;
+        }
+        progress.listed += atomic_load(&worker->account->progress_listed);
+        progress.fetched += atomic_load(&worker->account->progress_fetched);
     }
     return progress;
 }
@@ -195,24 +233,35 @@ static unsigned long long calls_of(const struct source_state *state)
     return calls;
 }
 
+static bool report_account(const struct worker *worker, struct failure *why)
+{
+    const struct account *account = worker->account;
+
+    (void)printf("%s: %llu identities, %zu fetched in %llu calls, %llu changes of status%s\n",
+                 account->label, (unsigned long long)account->state.identities,
+                 atomic_load(&account->progress_fetched),
+                 calls_of(&account->state) - calls_of(&worker->before),
+                 (unsigned long long)(account->state.transitions - worker->before.transitions),
+                 worker->progress == SES_SOURCE_DONE ? "" : "; failed");
+    if (worker->progress != SES_SOURCE_FAILED)
+        return true;
+    *why = account->failure;
+    return failure_prefix(why, "%s", account->label);
+}
+
 bool runner_report(const struct runner *runner, struct failure *why)
 {
+    struct failure reason;
     bool fine = true;
 
     for (size_t i = 0; i < runner->count; i++) {
         const struct worker *worker = &runner->workers[i];
-        const struct account *account = worker->account;
-        (void)printf("%s: %llu identities, %zu fetched in %llu calls, %llu changes of status%s\n",
-                     account->label, (unsigned long long)account->state.identities,
-                     atomic_load(&account->progress_fetched),
-                     calls_of(&account->state) - calls_of(&worker->before),
-                     (unsigned long long)(account->state.transitions - worker->before.transitions),
-                     worker->progress == SES_SOURCE_DONE ? "" : "; failed");
-        if (fine && worker->progress == SES_SOURCE_FAILED) {
-            *why = account->failure;
-            (void)failure_prefix(why, "%s", account->label);
-            fine = false;
-        }
+        if (worker->local != NULL ? local_source_report(worker->local, &reason)
+                                  : report_account(worker, &reason))
+            continue;
+        if (fine)
+            *why = reason;
+        fine = false;
     }
     return fine;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  *
- * A thread for each account. Started and stopped by the main thread, which handles the signals.
+ * A thread for each account, and one for the local identities. Started and stopped by the main
+ * thread, which handles the signals.
  */
 #ifndef SYNC_RUNNER_H
 #define SYNC_RUNNER_H
@@ -9,6 +10,9 @@
 #include "sync/account.h"
 
 struct runner;
+
+/* Is there anything to do by these settings? */
+bool runner_has_work(const struct settings *settings);
 
 /* once: each thread ends when everything was refreshed, or cannot be. NULL: the failure is in *why.
  * What is given stays the caller's, and in use. */
@@ -25,10 +29,11 @@ bool runner_is_done(const struct runner *runner);
 struct runner_progress {
     size_t listed;
     size_t fetched;
+    size_t looked_up;
 };
 struct runner_progress runner_progress(const struct runner *runner);
 
-/* After runner_is_done: prints a line for each account; false if one failed, with its failure. */
+/* After runner_is_done: prints a line for each source; false if one failed, with its failure. */
 bool runner_report(const struct runner *runner, struct failure *why);
 
 #endif

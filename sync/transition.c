@@ -43,8 +43,30 @@ const char *transition_status(const struct mail_from *record)
     return record->domain[0] == '\0' ? none : mail_from_status_words[record->status];
 }
 
+/* Of an identity of the gateway's own. That it was set, mailfromctl knows: that leads to Pending.
+ */
+static const char *local_reason(const struct mail_from *old, const struct mail_from *new)
+{
+    switch (new->status) {
+    case MAIL_FROM_PENDING:
+        return "the MAIL FROM domain was set";
+    case MAIL_FROM_SUCCESS:
+        return old->status == MAIL_FROM_TEMPORARY_FAILURE ? "the MX record was found again"
+                                                          : "the MX record was found";
+    case MAIL_FROM_FAILED:
+        return "the MX record was not found in time";
+    case MAIL_FROM_TEMPORARY_FAILURE:
+        return new->unclear_since == 0
+                   ? "the MX record is gone"
+                   : "for longer than indeterminate-grace no look-up was definite";
+    }
+    return "";
+}
+
 static const char *reason_of(const struct mail_from *old, const struct mail_from *new)
 {
+    if (new != NULL &&new->source == MAIL_FROM_LOCAL)
+        return local_reason(old, new);
     if (new == NULL)
         return "the identity is no longer in the account";
     if (new->domain[0] == '\0')
@@ -77,6 +99,8 @@ bool transition_between(struct transition *transition, const char *key, const st
     (void)snprintf(transition->identity, sizeof transition->identity, "%s", key);
     (void)snprintf(transition->domain, sizeof transition->domain, "%s", shown->domain);
     (void)snprintf(transition->section, sizeof transition->section, "%s", shown->section);
+    (void)snprintf(transition->found, sizeof transition->found, "%s",
+                   shown->source == MAIL_FROM_LOCAL ? shown->found : "");
     return true;
 }
 
@@ -95,17 +119,18 @@ static bool is_stopping(void *context)
 
 static void hand_over(struct transitions *transitions, const struct queued *queued)
 {
-    static const char *const names[] = {"IDENTITY", "DOMAIN",     "SECTION",
-                                        "REASON",   "OLD_STATUS", "NEW_STATUS"};
+    static const char *const names[] = {"IDENTITY",   "DOMAIN",     "SECTION", "REASON",
+                                        "OLD_STATUS", "NEW_STATUS", "FOUND"};
     const struct transition *transition = &queued->transition;
-    const char *const values[] = {transition->identity,   transition->domain,
-                                  transition->section,    transition->reason,
-                                  transition->old_status, transition->new_status};
-    char texts[6][IDENTITY_SIZE + 32];
-    const char *variables[7] = {NULL};
+    const char *const values[] = {
+        transition->identity,   transition->domain,     transition->section, transition->reason,
+        transition->old_status, transition->new_status, transition->found};
+    enum { COUNT = sizeof names / sizeof *names };
+    char texts[COUNT][IDENTITY_SIZE + 32];
+    const char *variables[COUNT + 1] = {NULL};
     struct failure why;
 
-    for (size_t i = 0; i < 6; i++) {
+    for (size_t i = 0; i < COUNT; i++) {
         (void)snprintf(texts[i], sizeof texts[i], "MAILFROM_%s=%s", names[i], values[i]);
         variables[i] = texts[i];
     }
@@ -222,10 +247,12 @@ static void log_transition(const struct transition *transition)
     (void)log_escape(identity, identity + sizeof identity, transition->identity, IDENTITY_SIZE);
     log_write(LOG_INFO,
               "transition: identity=%s old-status=%s new-status=%s mail-from-domain=%s section=%s "
-              "reason=\"%s\"",
+              "reason=\"%s\"%s%s%s",
               identity, transition->old_status, transition->new_status,
               transition->domain[0] == '\0' ? "-" : transition->domain,
-              transition->section[0] == '\0' ? "-" : transition->section, transition->reason);
+              transition->section[0] == '\0' ? "-" : transition->section, transition->reason,
+              transition->found[0] == '\0' ? "" : " found=\"", transition->found,
+              transition->found[0] == '\0' ? "" : "\"");
 }
 
 void transitions_report(struct transitions *transitions, const struct transition *transition,

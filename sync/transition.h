@@ -19,6 +19,7 @@ struct transition {
     const char *old_status;
     const char *new_status;
     const char *reason;
+    char found[MAIL_FROM_FOUND_MAX + 1]; /* what the look-up brought that led to it, "" for none */
 };
 
 /* SES's word for the status; "None" for a record without a custom MAIL FROM domain, "Removed" for

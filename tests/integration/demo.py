@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: the mailfrom-milter contributors
-"""The demonstration of `./quickstart run`: a message for every row of the decision table.
+"""The demonstration of `./quickstart run`: a message for every row of the decision table, then the
+life of an identity whose MX record the gateway checks by itself.
 
-The exit status is 0 only if every row came out as the table says.
+The exit status is 0 only if everything came out as it should.
 """
 
 import argparse
@@ -15,8 +16,11 @@ import textwrap
 import time
 from pathlib import Path
 
-from lab import cases
+from lab import cases, life
 from lab.laboratory import Laboratory, sample_records
+from lab.nsd import Nsd
+from lab.process import TimedOut
+from lab.sync import Sync
 
 SENDER = Path(__file__).with_name("send")
 HEADINGS = ("#", "From", "Identity", "Status", "Behaviour", "Verdict")
@@ -89,6 +93,59 @@ def run_cases(laboratory):
     return rows
 
 
+# The second part
+
+def print_stage(screen, stage, outcome, wrong):
+    mark = screen.paint("31;1", "WRONG") if wrong else screen.paint("32", "ok")
+    status = outcome.record["MailFromDomainStatus"]
+    print(f"{stage.what:46} {status:16}  {mark}")
+    story = (f"next hop received MAIL FROM:<{outcome.sender}>" if outcome.sender
+             else f"client received {outcome.sent.reply}")
+    lookup = outcome.record.get("Found")
+    for text in [f"looked up: {lookup}; {story}" if lookup else story, *wrong]:
+        print(textwrap.fill(text, screen.width, initial_indent="    ", subsequent_indent="      ",
+                            break_long_words=False, break_on_hyphens=False), flush=True)
+
+
+def run_life(screen, laboratory, sync, nsd):
+    """How many stages came out as they should."""
+    sync.configure(local=life.settings(nsd.port))
+    added = sync.ctl("identity", "add", life.IDENTITY)
+    if added.returncode != 0:
+        raise RuntimeError(added.stderr)
+    laboratory.milter.use({"store": sync.store})
+    sync.start()
+    gateway = life.Gateway(sync, nsd, laboratory.mtas["postfix"], laboratory.sink)
+    heading = f"{'What happens to ' + life.IDENTITY:46} {'Status':16}"
+    print("\n" + screen.paint("1", heading))
+    right = 0
+    for stage in life.STAGES:
+        try:
+            outcome = life.live(gateway, stage)
+        except TimedOut as error:
+            print(f"{stage.what:46} {screen.paint('31;1', 'WRONG')}: {error}")
+            break
+        wrong = life.differences(stage, outcome)
+        print_stage(screen, stage, outcome, wrong)
+        right += not wrong
+    return right
+
+
+def show_life(screen, laboratory, stage_directory):
+    screen.step("Starting mailfrom-sync and a name server (NSD) on 127.0.0.1")
+    base = f"{laboratory.base}/local"
+    os.makedirs(base)
+    sync = Sync(stage_directory, base)
+    with Nsd({life.IDENTITY: ""}) as nsd:
+        screen.step("Leading an identity through its life, with a message in every stage")
+        try:
+            right = run_life(screen, laboratory, sync, nsd)
+        finally:
+            sync.stop()
+    print(f"\n{right} of {len(life.STAGES)} stages came out as they should.")
+    return len(life.STAGES) - right
+
+
 def print_delivery(delivery):
     print(f"next hop received MAIL FROM:{delivery.mail}   From: {delivery.header('From')}",
           flush=True)
@@ -132,6 +189,7 @@ def main():
             print_table(screen, rows)
             wrong = sum(1 for *_, differences in rows if differences)
             print(f"{len(rows) - wrong} of {len(rows)} messages came out as the table says.")
+            wrong += show_life(screen, laboratory, options.stage)
             if options.keep:
                 laboratory.sink.on_delivery = print_delivery
                 stay(screen, laboratory)

@@ -10,6 +10,7 @@ EXTRA_DIST += \
 	tests/integration/lab/cases.py \
 	tests/integration/lab/client.py \
 	tests/integration/lab/laboratory.py \
+	tests/integration/lab/life.py \
 	tests/integration/lab/load.py \
 	tests/integration/lab/milter_client.py \
 	tests/integration/lab/postfix.py \
@@ -26,6 +27,7 @@ EXTRA_DIST += \
 	tests/integration/test_ctl.py \
 	tests/integration/test_ctl_ses.py \
 	tests/integration/test_lifecycle.py \
+	tests/integration/test_local.py \
 	tests/integration/test_replies.py \
 	tests/integration/test_sessions.py \
 	tests/integration/test_settings.py \

@@ -105,8 +105,9 @@ UNIT_TESTS += tests/unit/test_backoff tests/unit/test_pace tests/unit/test_sched
 tests_unit_test_backoff_LDADD = $(SYNC_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_pace_LDADD = $(SYNC_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_schedule_LDADD = $(SYNC_LIBS) $(CMOCKA_LIBS)
-UNIT_TESTS += tests/unit/test_local_state
+UNIT_TESTS += tests/unit/test_local_state tests/unit/test_outage
 tests_unit_test_local_state_LDADD = $(SYNC_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_outage_LDADD = $(SYNC_LIBS) $(CMOCKA_LIBS)
 endif
 
 # The same programs under valgrind, in a build without sanitizers.

@@ -34,9 +34,10 @@ class Sync:
             if name.startswith(("ASAN", "UBSAN", "LSAN", "TSAN", "PATH"))}
         self._child = None
 
-    def configure(self, *accounts):
-        """accounts: the settings of sections `ses`; a title comes under the name "title"."""
-        text = settings_text({"store": self.store})
+    def configure(self, *accounts, local=None):
+        """accounts: the settings of sections `ses`; a title comes under the name "title". local:
+        those of section `local`."""
+        text = settings_text({"store": self.store} | ({"local": local} if local else {}))
         for account in accounts:
             title = account.get("title", "")
             values = {name: value for name, value in account.items() if name != "title"}

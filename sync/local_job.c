@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "sync/local_job.h"
+
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int compare_keys(const void *a, const void *b)
+{
+    return strcmp(((const struct local_job *)a)->key, ((const struct local_job *)b)->key);
+}
+
+bool local_job_add(struct local_jobs *jobs, const char *key, const struct mail_from *record,
+                   struct local_job **added)
+{
+    struct local_job *job = calloc(1, sizeof *job);
+    struct local_job **found;
+
+    *added = NULL;
+    if (job == NULL)
+        return false;
+    (void)snprintf(job->key, sizeof job->key, "%s", key);
+    found = tsearch(job, &jobs->by_key, compare_keys);
+    if (found == NULL || *found != job) {
+        free(job);
+        return found != NULL;
+    }
+    memcpy(job->domain, record->domain, sizeof job->domain);
+    job->question.domain = job->domain;
+    jobs->count++;
+    *added = job;
+    return true;
+}
+
+void local_job_remove(struct local_jobs *jobs, struct local_job *job)
+{
+    (void)tdelete(job, &jobs->by_key, compare_keys);
+    jobs->count--;
+    free(job);
+}
+
+void local_jobs_reset(struct local_jobs *jobs)
+{
+    while (jobs->by_key != NULL)
+        local_job_remove(jobs, *(struct local_job **)jobs->by_key);
+}

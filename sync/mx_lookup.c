@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "sync/mx_lookup.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+struct mx_lookup {
+    const struct settings *settings;
+    struct dns_resolver *resolver;
+    void (*answered)(void *context, struct mx_question *question);
+    void *context;
+    struct mx_question *first; /* those that wait for their turn */
+    struct mx_question **last;
+    double allowance; /* how many may be asked now */
+    int64_t allowed;  /* when that was reckoned */
+};
+
+bool mx_lookup_open(struct mx_lookup **opened, const struct settings *settings,
+                    void (*answered)(void *context, struct mx_question *question), void *context,
+                    struct failure *why)
+{
+    const struct dns_settings dns = {(const char *const *)settings->local.nameservers.items,
+                                     settings->local.nameservers.count, settings->local.timeout};
+    struct mx_lookup *lookup = calloc(1, sizeof *lookup);
+
+    if (lookup == NULL)
+        return failure_set(why, EX_OSERR, "out of memory");
+    lookup->settings = settings;
+    lookup->answered = answered;
+    lookup->context = context;
+    lookup->last = &lookup->first;
+    if (!dns_open(&lookup->resolver, &dns, why)) {
+        free(lookup);
+        return false;
+    }
+    *opened = lookup;
+    return true;
+}
+
+void mx_lookup_close(struct mx_lookup *lookup)
+{
+    if (lookup == NULL)
+        return;
+    dns_close(lookup->resolver);
+    free(lookup);
+}
+
+void mx_lookup_add(struct mx_lookup *lookup, struct mx_question *question)
+{
+    question->lookup = lookup;
+    question->next = NULL;
+    *lookup->last = question;
+    lookup->last = &question->next;
+}
+
+static void take_answer(void *context, const struct dns_answer *answer)
+{
+    struct mx_question *question = context;
+    struct mx_lookup *lookup = question->lookup;
+
+    question->finding = mx_judge(answer, &lookup->settings->local.expected_mx,
+                                 lookup->settings->local.match, question->found);
+    lookup->answered(lookup->context, question);
+}
+
+/* A twentieth of a second's worth may be made up for at once, so that a pause does not slow it
+ * down; a clock that was set gives no more than that. */
+static void allow(struct mx_lookup *lookup, int64_t now)
+{
+    double rate = lookup->settings->local.queries_per_second;
+    double most = rate / 20 < 1 ? 1 : rate / 20;
+    int64_t passed = now - lookup->allowed;
+
+    lookup->allowed = now;
+    if (passed > 0)
+        lookup->allowance += (double)passed * rate / 1000;
+    if (lookup->allowance > most)
+        lookup->allowance = most;
+}
+
+static bool has_room(const struct mx_lookup *lookup)
+{
+    return dns_open_questions(lookup->resolver) < (size_t)lookup->settings->local.concurrency;
+}
+
+static bool ask_next(struct mx_lookup *lookup)
+{
+    struct mx_question *question = lookup->first;
+
+    if (!dns_ask(lookup->resolver, question->domain, DNS_MX, take_answer, question))
+        return false;
+    lookup->first = question->next;
+    if (lookup->first == NULL)
+        lookup->last = &lookup->first;
+    lookup->allowance -= 1;
+    return true;
+}
+
+/* How long to wait for answers before the next question may go out. */
+static int64_t until_next(const struct mx_lookup *lookup, int64_t milliseconds)
+{
+    double missing = 1 - lookup->allowance;
+    double wait = missing * 1000 / lookup->settings->local.queries_per_second;
+
+    if (lookup->first == NULL || !has_room(lookup) || wait >= (double)milliseconds)
+        return milliseconds;
+    return wait < 1 ? 1 : (int64_t)wait;
+}
+
+int64_t mx_lookup_run(struct mx_lookup *lookup, int64_t now, int64_t milliseconds)
+{
+    allow(lookup, now);
+    while (lookup->first != NULL && lookup->allowance >= 1 && has_room(lookup) && ask_next(lookup))
+        continue;
+    if (dns_open_questions(lookup->resolver) == 0)
+        return until_next(lookup, milliseconds);
+    dns_run(lookup->resolver, until_next(lookup, milliseconds));
+    return 0;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ *
+ * Look-ups of MX records: as many at a time, and as many a second, as the section local allows.
+ * Used by one thread.
+ */
+#ifndef SYNC_MX_LOOKUP_H
+#define SYNC_MX_LOOKUP_H
+
+#include "common/settings.h"
+#include "dns/mx.h"
+
+/* The caller's, until it is answered. */
+struct mx_question {
+    const char *domain;
+    enum mx_finding finding; /* of an answered one */
+    char found[MX_TEXT_SIZE];
+    struct mx_lookup *lookup; /* the module's own, as is next */
+    struct mx_question *next;
+};
+
+struct mx_lookup;
+
+/* answered is called from within mx_lookup_run only, once for each question. The settings stay the
+ * caller's, and in use. */
+bool mx_lookup_open(struct mx_lookup **lookup, const struct settings *settings,
+                    void (*answered)(void *context, struct mx_question *question), void *context,
+                    struct failure *why);
+void mx_lookup_close(struct mx_lookup *lookup); /* drops what is open; NULL is fine */
+
+/* It will be asked in its turn. */
+void mx_lookup_add(struct mx_lookup *lookup, struct mx_question *question);
+
+/* Asks what may be asked, and waits for answers, for so many milliseconds at most. now:
+ * milliseconds of any clock. Returns how long there is nothing to do here: 0 while questions are
+ * open. */
+int64_t mx_lookup_run(struct mx_lookup *lookup, int64_t now, int64_t milliseconds);
+
+#endif
