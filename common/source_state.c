@@ -12,6 +12,7 @@ const char *const source_operation_words[SOURCE_OPERATION_COUNT] = {
     [SOURCE_LIST] = "ListEmailIdentities",
     [SOURCE_VERIFY] = "GetIdentityVerificationAttributes",
     [SOURCE_FETCH] = "GetIdentityMailFromDomainAttributes",
+    [SOURCE_LOOKUP] = "MX",
 };
 
 #define AT(member) offsetof(struct source_state, member)
@@ -30,9 +31,11 @@ static const struct {
     {"calls-list", AT(calls[SOURCE_LIST])},
     {"calls-verify", AT(calls[SOURCE_VERIFY])},
     {"calls-fetch", AT(calls[SOURCE_FETCH])},
+    {"calls-lookup", AT(calls[SOURCE_LOOKUP])},
     {"failures-list", AT(failures[SOURCE_LIST])},
     {"failures-verify", AT(failures[SOURCE_VERIFY])},
     {"failures-fetch", AT(failures[SOURCE_FETCH])},
+    {"failures-lookup", AT(failures[SOURCE_LOOKUP])},
     {"transitions", AT(transitions)},
     {"identities", AT(identities)},
     {"pid", AT(pid)},

@@ -2,16 +2,24 @@
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  *
  * How a source of records is doing: what mailfrom-sync tells mailfromctl, and itself after a
- * restart, in a note of the store. One note for each section `ses`.
+ * restart, in a note of the store. One note for each section `ses`, and one for the local source.
  */
 #ifndef COMMON_SOURCE_STATE_H
 #define COMMON_SOURCE_STATE_H
 
 #include "common/store.h"
 
-enum source_operation { SOURCE_LIST, SOURCE_VERIFY, SOURCE_FETCH };
-enum { SOURCE_OPERATION_COUNT = SOURCE_FETCH + 1 };
-extern const char *const source_operation_words[SOURCE_OPERATION_COUNT]; /* SES's own names */
+/* SOURCE_LOOKUP is what the local source does: its calls are look-ups, its failures those without a
+ * definite answer. */
+enum source_operation { SOURCE_LIST, SOURCE_VERIFY, SOURCE_FETCH, SOURCE_LOOKUP };
+enum { SOURCE_OPERATION_COUNT = SOURCE_LOOKUP + 1 };
+extern const char
+    *const source_operation_words[SOURCE_OPERATION_COUNT]; /* SES's own names, and "MX" */
+
+/* The local source goes by a title that no section can have. Its last_success is the last definite
+ * answer, failing_since since when nobody gave one, next_call when the next look-up is due,
+ * identities how many have a MAIL FROM domain. */
+#define SOURCE_STATE_LOCAL "/local"
 
 enum {
     SOURCE_ERROR_MAX = 500,
