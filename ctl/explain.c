@@ -210,11 +210,12 @@ static bool has_8bit(const char *text)
 /* Takes the angle brackets off, so that <a@example.com> and a@example.com are the same. */
 static char *bare(char *address)
 {
-    size_t length = strlen(address);
+    const char *start = address;
+    size_t length = envelope_bare(&start);
 
-    if (length < 2 || address[0] != '<' || address[length - 1] != '>')
+    if (start == address)
         return address;
-    address[length - 1] = '\0';
+    address[length + 1] = '\0';
     return address + 1;
 }
 
