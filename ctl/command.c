@@ -118,10 +118,10 @@ static const struct command commands[] = {
      refresh_run},
     {"status", "[--json]", "say how mailfrom-sync is doing with each source of records",
      "The exit code is 1 if somebody should see to it: mailfrom-sync does not run, its last call\n"
-     "failed, records have expired or have no more than a tenth of expire-after left, their "
-     "section\n"
-     "is not in the settings any more, or local identities are not checked, as expected-mx is "
-     "empty.\n"
+     "failed, records have expired or have no more than a tenth of expire-after left, or their\n"
+     "section is not in the settings any more. That local identities are not checked, as "
+     "expected-mx\n"
+     "is empty, is only a warning.\n"
      "\n"
      "  --json  the same for programs\n",
      status_run},

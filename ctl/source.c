@@ -159,7 +159,7 @@ bool source_is_well(const struct source *source)
     case MAIL_FROM_SES:
         return source->section != NULL && is_kept_well(source);
     case MAIL_FROM_LOCAL:
-        return !has_domains(source) || (source_is_kept(source) && is_kept_well(source));
+        return !has_domains(source) || !source_is_kept(source) || is_kept_well(source);
     case MAIL_FROM_FILE:
         break;
     }

@@ -51,7 +51,8 @@ bool source_is_kept(const struct source *source);
 bool source_is_unchecked(const struct source *source);
 
 /* Is there something that somebody should see to? mailfrom-sync does not run, or fails, records are
- * near their expiry, their section is gone from the settings, or local ones are not checked. */
+ * near their expiry, or their section is gone from the settings. That local ones are not checked
+ * may be meant so. */
 bool source_is_well(const struct source *source);
 
 #endif

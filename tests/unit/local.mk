@@ -26,6 +26,10 @@ tests_unit_test_advice_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_answer_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_section_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/unit/test_local_dns tests/unit/test_local_record
+tests_unit_test_local_dns_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_local_record_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/unit/test_command tests/unit/test_import
 tests_unit_test_command_SOURCES = tests/unit/test_command.c $(CTL_CALL)
 tests_unit_test_command_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
