@@ -2,11 +2,13 @@
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  */
 #include "common/envelope.h"
-#include "common/local_part.h"
 
 #include <string.h>
 #include <strings.h>
 #include <sysexits.h>
+
+#include "common/local_part.h"
+#include "common/utf8.h"
 
 /* How long the quoted string at the start of text is, with its quotes; 0 if it does not end. */
 static size_t quoted_length(const char *text, size_t length)
@@ -53,48 +55,37 @@ static struct envelope split(const char *text, size_t length)
     return envelope;
 }
 
+size_t envelope_bare(const char **address)
+{
+    size_t length = strlen(*address);
+
+    if (length < 2 || (*address)[0] != '<' || (*address)[length - 1] != '>')
+        return length;
+    (*address)++;
+    return length - 2;
+}
+
 struct envelope envelope_parse(const char *argument)
 {
-    size_t length = strlen(argument);
+    const char *address = argument;
+    size_t length = envelope_bare(&address);
 
-    if (length > 0 && argument[0] == '<') {
-        if (length < 2 || argument[length - 1] != '>')
-            return (struct envelope){.local = NULL};
-        argument++;
-        length -= 2;
-    }
+    if (address == argument && *argument == '<')
+        return (struct envelope){.local = NULL};
     if (length == 0)
         return (struct envelope){.is_null = true};
-    skip_route(&argument, &length);
-    return split(argument, length);
+    skip_route(&address, &length);
+    return split(address, length);
 }
 
 /* --- what may be handed to an MTA --- */
-
-/* Well-formed UTF-8 (RFC 3629): the length of the character at text, 0 if it is none. */
-static size_t utf8_length(const unsigned char *text, size_t length)
-{
-    size_t wanted = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
-
-    if (text[0] < 0xc2 || text[0] > 0xf4 || length < wanted)
-        return 0;
-    for (size_t i = 1; i < wanted; i++) {
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    /* Overlong forms, surrogates, and what lies beyond Unicode. */
-    if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
-        (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
-        return 0;
-    return wanted;
-}
 
 static bool is_portable(const char *text, size_t length, bool smtputf8)
 {
     for (size_t i = 0; i < length;) {
         size_t taken = 1;
         if ((unsigned char)text[i] >= 0x80)
-            taken = smtputf8 ? utf8_length((const unsigned char *)text + i, length - i) : 0;
+            taken = smtputf8 ? utf8_length(text + i, length - i) : 0;
         if (taken == 0)
             return false;
         i += taken;

@@ -24,6 +24,9 @@ struct envelope {
     bool is_null; /* <> */
 };
 
+/* The address without its angle brackets, if it has both: moves *address, returns its length. */
+size_t envelope_bare(const char **address);
+
 /* argument: what MAIL FROM brought, with or without <>, with or without a source route; also the
  * empty string of a null sender submitted through sendmail(1). Never fails: what is no address has
  * no local part. */

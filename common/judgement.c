@@ -93,11 +93,9 @@ static const char *reply_template(const struct judgement *judgement,
 /* Without the angle brackets, and not more than a reply shows anyway. */
 static void copy_bare_sender(char out[REPLY_TEXT_MAX + 1], const char *argument)
 {
-    size_t length;
+    size_t length = envelope_bare(&argument);
 
-    argument += *argument == '<';
-    length = strnlen(argument, REPLY_TEXT_MAX);
-    length -= length > 0 && argument[length - 1] == '>';
+    length = length < REPLY_TEXT_MAX ? length : REPLY_TEXT_MAX;
     memcpy(out, argument, length);
     out[length] = '\0';
 }

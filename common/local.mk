@@ -27,6 +27,7 @@ libcommon_a_SOURCES = \
 	common/store.c common/store.h \
 	common/store_directory.c common/store_directory.h \
 	common/store_key.c common/store_key.h \
+	common/utf8.c common/utf8.h \
 	common/word.c common/word.h
 
 COMMON_LIBS = libcommon.a $(LMDB_LIBS) $(CONFUSE_LIBS) $(IDN2_LIBS)

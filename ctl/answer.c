@@ -6,16 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/moment.h"
+
 static bool is_unsettled(const struct mail_from *record)
 {
     return record->domain[0] != '\0' &&
            (record->status == MAIL_FROM_PENDING || record->status == MAIL_FROM_TEMPORARY_FAILURE);
-}
-
-/* The clocks of the store are in seconds. */
-static int64_t later(int64_t now, int64_t milliseconds)
-{
-    return now + (milliseconds + 999) / 1000;
 }
 
 static void stamp(struct mail_from *record, const struct settings_ses *section, int64_t now)
@@ -23,9 +19,9 @@ static void stamp(struct mail_from *record, const struct settings_ses *section, 
     record->source = MAIL_FROM_SES;
     (void)snprintf(record->section, sizeof record->section, "%s", section->title);
     record->checked = now;
-    record->refresh_after = later(now, is_unsettled(record) ? section->refresh_unsettled_after
-                                                            : section->refresh_after);
-    record->expire_after = later(now, section->expire_after);
+    record->refresh_after = moment_after(
+        now, is_unsettled(record) ? section->refresh_unsettled_after : section->refresh_after);
+    record->expire_after = moment_after(now, section->expire_after);
     record->last_error[0] = '\0';
 }
 

@@ -13,11 +13,10 @@
 #include "common/settings_title.h"
 #include "common/word.h"
 #include "ctl/document.h"
+#include "ctl/identities.h"
 #include "ctl/moment.h"
 
 enum {
-    MAILBOX_LOCAL_MAX =
-        64,          /* RFC 5321, 4.5.3.1.1; longer ones occur as senders, never as identities */
     SHOWN_MAX = 100, /* octets of a word from the text that a failure shows */
     SHOWN_SIZE = 4 * SHOWN_MAX + 8
 };
@@ -39,11 +38,15 @@ enum {
     RECORD_REFRESH,
     RECORD_EXPIRE,
     RECORD_ERROR,
+    RECORD_FORMER,
+    RECORD_FOUND,
+    RECORD_FOUND_AT,
+    RECORD_UNCLEAR,
     RECORD_COUNT
 };
-static const char *const record_names[RECORD_COUNT] = {"Source",      "Section",  "Verified",
-                                                       "StatusSince", "Checked",  "RefreshAfter",
-                                                       "ExpireAfter", "LastError"};
+static const char *const record_names[RECORD_COUNT] = {
+    "Source",      "Section",   "Verified", "StatusSince", "Checked", "RefreshAfter",
+    "ExpireAfter", "LastError", "Former",   "Found",       "FoundAt", "UnclearSince"};
 
 static const char *shown(const char *text, char out[SHOWN_SIZE])
 {
@@ -136,38 +139,44 @@ static bool take_moment(const cJSON *member, int64_t *moment, struct failure *wh
     return true;
 }
 
-static bool take_error(const cJSON *member, char out[MAIL_FROM_ERROR_MAX + 1], struct failure *why)
+/* A text of max octets at most; out has room for one more. */
+static bool copy_text(const cJSON *member, char *out, size_t max, struct failure *why)
 {
     const char *text;
 
     if (!take_text(member, &text, why))
         return false;
-    if (strlen(text) > MAIL_FROM_ERROR_MAX)
-        return failure_set(why, EX_DATAERR, "%s is longer than %d octets", member->string,
-                           MAIL_FROM_ERROR_MAX);
+    if (strlen(text) > max)
+        return failure_set(why, EX_DATAERR, "%s is longer than %zu octets", member->string, max);
     memcpy(out, text, strlen(text) + 1);
     return true;
 }
 
-/* The MAIL FROM domain and its status. A status without a domain means nothing, whatever it is:
- * SES leaves it out, and emulators put what they like. */
-static bool take_domain(const cJSON *const members[ENTRY_COUNT], struct attributes_item *item,
-                        struct failure *why)
+static bool take_domain(const cJSON *member, struct attributes_item *item, struct failure *why)
 {
-    struct mail_from *record = &item->record;
     const char *domain;
-    const char *status;
-    int value = -1;
 
-    if (!take_text(members[ENTRY_DOMAIN], &domain, why) ||
-        !take_text(members[ENTRY_STATUS], &status, why))
+    if (!take_text(member, &domain, why))
         return false;
     if (domain[0] == '\0')
         return true;
-    if (!identity_parse_domain(record->domain, domain, strlen(domain), why))
+    if (!identity_parse_domain(item->record.domain, domain, strlen(domain), why))
         return failure_prefix(why, "MailFromDomain");
-    if (!mail_from_check_domain(&item->identity, record->domain, why))
+    return mail_from_check_domain(&item->identity, item->record.domain, why);
+}
+
+/* A status without a domain means nothing, whatever it is: SES leaves it out, and emulators put
+ * what they like. */
+static bool take_status(const cJSON *const members[ENTRY_COUNT], struct mail_from *record,
+                        struct failure *why)
+{
+    const char *status;
+    int value = -1;
+
+    if (!take_text(members[ENTRY_STATUS], &status, why))
         return false;
+    if (record->domain[0] == '\0')
+        return true;
     if (status[0] == '\0')
         return failure_set(why, EX_DATAERR, "MailFromDomain stands without MailFromDomainStatus");
     if (!take_word(members[ENTRY_STATUS], mail_from_status_words, mail_from_status_words_v2,
@@ -207,11 +216,13 @@ static bool take_section(const cJSON *member, char out[MAIL_FROM_SECTION_MAX + 1
     return true;
 }
 
-static bool take_record(const cJSON *object, struct attributes_item *item, struct failure *why)
+static bool take_record(const cJSON *object, int64_t now, struct attributes_item *item,
+                        struct failure *why)
 {
     struct mail_from *record = &item->record;
     const cJSON *members[RECORD_COUNT];
     int source = (int)record->source;
+    int former = MAIL_FROM_LOCAL;
 
     if (object == NULL)
         return true;
@@ -224,20 +235,34 @@ static bool take_record(const cJSON *object, struct attributes_item *item, struc
         !take_moment(members[RECORD_CHECKED], &record->checked, why) ||
         !take_moment(members[RECORD_REFRESH], &record->refresh_after, why) ||
         !take_moment(members[RECORD_EXPIRE], &record->expire_after, why) ||
-        !take_error(members[RECORD_ERROR], record->last_error, why))
+        !copy_text(members[RECORD_ERROR], record->last_error, MAIL_FROM_ERROR_MAX, why) ||
+        !take_word(members[RECORD_FORMER], mail_from_source_words, NULL, MAIL_FROM_SOURCE_COUNT,
+                   &former, why) ||
+        !copy_text(members[RECORD_FOUND], record->found, MAIL_FROM_FOUND_MAX, why) ||
+        !take_moment(members[RECORD_FOUND_AT], &record->found_at, why) ||
+        !take_moment(members[RECORD_UNCLEAR], &record->unclear_since, why))
         return failure_prefix(why, "%s", entry_names[ENTRY_RECORD]);
     record->source = (enum mail_from_source)source;
+    record->former = (enum mail_from_source)former;
+    /* A local one that nobody looked up yet is due; null says that nobody shall. */
+    if (record->source == MAIL_FROM_LOCAL && record->domain[0] != '\0' &&
+        members[RECORD_REFRESH] == NULL)
+        record->refresh_after = now;
     item->since_given = members[RECORD_SINCE] != NULL;
     return true;
 }
 
-static bool take_identity(const char *text, struct identity *identity, struct failure *why)
+/* The identity, and what a put sets. */
+static bool take_attributes(const cJSON *entry, const cJSON *members[ENTRY_COUNT],
+                            struct attributes_item *item, struct failure *why)
 {
-    if (!identity_parse(identity, text, strlen(text), why))
+    if (!identity_parse(&item->identity, entry->string, strlen(entry->string), why) ||
+        !identities_check_new(&item->identity, why) ||
+        !take_members(entry, entry_names, ENTRY_COUNT, members, why) ||
+        !take_domain(members[ENTRY_DOMAIN], item, why) ||
+        !take_behavior(members, &item->record, why))
         return false;
-    if (identity->kind == IDENTITY_ADDRESS && identity->domain > MAILBOX_LOCAL_MAX + 1)
-        return failure_set(why, EX_DATAERR, "the part before the @ is longer than %d octets",
-                           MAILBOX_LOCAL_MAX);
+    item->record.kind = item->identity.kind;
     return true;
 }
 
@@ -247,16 +272,29 @@ static bool take_entry(const cJSON *entry, int64_t now, struct attributes_item *
     const cJSON *members[ENTRY_COUNT];
     char name[SHOWN_SIZE];
 
-    item->record = (struct mail_from){
-        .source = MAIL_FROM_FILE, .verified = true, .status_since = now, .checked = now};
-    item->since_given = false;
-    if (!take_identity(entry->string, &item->identity, why) ||
-        !take_members(entry, entry_names, ENTRY_COUNT, members, why) ||
-        !take_domain(members, item, why) || !take_behavior(members, &item->record, why) ||
-        !take_record(members[ENTRY_RECORD], item, why))
-        return failure_prefix(why, "identity \"%s\"", shown(entry->string, name));
-    item->record.kind = item->identity.kind;
-    return true;
+    *item = (struct attributes_item){.record = {.source = MAIL_FROM_FILE,
+                                                .former = MAIL_FROM_LOCAL,
+                                                .verified = true,
+                                                .status_since = now,
+                                                .checked = now}};
+    return (take_attributes(entry, members, item, why) &&
+            take_status(members, &item->record, why) &&
+            take_record(members[ENTRY_RECORD], now, item, why)) ||
+           failure_prefix(why, "identity \"%s\"", shown(entry->string, name));
+}
+
+static bool take_put(const cJSON *entry, struct attributes_item *item, struct failure *why)
+{
+    const cJSON *members[ENTRY_COUNT];
+    char name[SHOWN_SIZE];
+    bool good;
+
+    *item = (struct attributes_item){.record = {.source = MAIL_FROM_LOCAL}};
+    good = take_attributes(entry, members, item, why);
+    if (good && item->record.domain[0] == '\0' && item->record.behavior == MAIL_FROM_REJECT_MESSAGE)
+        good = failure_set(why, EX_DATAERR,
+                           "without a MAIL FROM domain there is nothing to reject for");
+    return good || failure_prefix(why, "identity \"%s\"", shown(entry->string, name));
 }
 
 /* The object that holds the entries; NULL for a failure. */
@@ -296,6 +334,18 @@ static cJSON *parse(const char *text, size_t length, struct failure *why)
     return NULL;
 }
 
+/* The tree, and the object in it that holds the entries. NULL for a failure. */
+static cJSON *open_tree(const char *text, size_t length, const cJSON **entries, struct failure *why)
+{
+    cJSON *root = document_check(text, length, why) ? parse(text, length, why) : NULL;
+
+    *entries = root == NULL ? NULL : find_entries(root, why);
+    if (*entries != NULL)
+        return root;
+    cJSON_Delete(root);
+    return NULL;
+}
+
 bool attributes_read(const char *text, size_t length, int64_t now,
                      bool (*take)(void *context, const struct attributes_item *item,
                                   struct failure *why),
@@ -303,16 +353,34 @@ bool attributes_read(const char *text, size_t length, int64_t now,
 {
     struct attributes_item item;
     const cJSON *entries;
-    cJSON *root;
-    bool good;
+    cJSON *root = open_tree(text, length, &entries, why);
+    bool good = root != NULL;
 
-    if (!document_check(text, length, why) || (root = parse(text, length, why)) == NULL)
-        return false;
-    entries = find_entries(root, why);
-    good = entries != NULL;
     for (const cJSON *entry = good ? entries->child : NULL; good && entry != NULL;
          entry = entry->next)
         good = take_entry(entry, now, &item, why) && take(context, &item, why);
+    cJSON_Delete(root);
+    return good;
+}
+
+bool attributes_read_puts(const char *text, size_t length,
+                          bool (*take)(void *context, const struct attributes_item *item,
+                                       struct failure *why),
+                          void (*refuse)(void *context, const struct failure *reason),
+                          void *context, struct failure *why)
+{
+    struct attributes_item item;
+    const cJSON *entries;
+    cJSON *root = open_tree(text, length, &entries, why);
+    bool good = root != NULL;
+
+    for (const cJSON *entry = good ? entries->child : NULL; good && entry != NULL;
+         entry = entry->next) {
+        if (take_put(entry, &item, why))
+            good = take(context, &item, why);
+        else
+            refuse(context, why);
+    }
     cJSON_Delete(root);
     return good;
 }

@@ -8,8 +8,8 @@
  *                                              BehaviorOnMXFailure, Record}}}
  *
  * "Record" is ours: {Source, Section, Verified, StatusSince, Checked, RefreshAfter, ExpireAfter,
- * LastError}, which makes export and import a round trip; moments are RFC 3339 in UTC, or null.
- * Knows nothing of files and the store.
+ * LastError, and of a local one Former, Found, FoundAt, UnclearSince}, which makes export and
+ * import a round trip; moments are RFC 3339 in UTC, or null. Knows nothing of files and the store.
  */
 #ifndef CTL_ATTRIBUTES_H
 #define CTL_ATTRIBUTES_H
@@ -33,5 +33,15 @@ bool attributes_read(const char *text, size_t length, int64_t now,
                      bool (*take)(void *context, const struct attributes_item *item,
                                   struct failure *why),
                      void *context, struct failure *why);
+
+/* The same text for what a put sets, domain and behavior: of the status, which need not be there,
+ * and of "Record" nothing is read. The rest of the item's record is zero. An entry that is bad is
+ * told to refuse, with its identity, and the next one read; so this fails only for what is not such
+ * a text, or with what take said. */
+bool attributes_read_puts(const char *text, size_t length,
+                          bool (*take)(void *context, const struct attributes_item *item,
+                                       struct failure *why),
+                          void (*refuse)(void *context, const struct failure *reason),
+                          void *context, struct failure *why);
 
 #endif

@@ -19,6 +19,17 @@ static void put_record(FILE *out, const char *first, const char *between,
     json_out_text(out, between, "LastError", record->last_error);
 }
 
+/* Those that mean something in local records only. */
+static void put_found(FILE *out, const char *between, const struct mail_from *record)
+{
+    bool is_local = record->source == MAIL_FROM_LOCAL;
+
+    json_out_text(out, between, "Former", is_local ? mail_from_source_words[record->former] : "");
+    json_out_text(out, between, "Found", record->found);
+    json_out_moment(out, between, "FoundAt", record->found_at);
+    json_out_moment(out, between, "UnclearSince", record->unclear_since);
+}
+
 void attributes_out_begin(FILE *out)
 {
     (void)fputs("{\n    \"MailFromDomainAttributes\": {", out);
@@ -43,6 +54,8 @@ void attributes_out_entry(FILE *out, const char *key, const struct mail_from *re
     if (form == ATTRIBUTES_WITH_RECORD) {
         (void)fprintf(out, "%s\"Record\": {", between);
         put_record(out, "\n                ", ",\n                ", record);
+        if (record->source == MAIL_FROM_LOCAL)
+            put_found(out, ",\n                ", record);
         (void)fputs("\n            }", out);
     }
     (void)fputs("\n        }", out);
@@ -71,6 +84,7 @@ void attributes_out_list_entry(FILE *out, const char *key, const struct mail_fro
                   has_domain ? mail_from_status_words[record->status] : "");
     json_out_text(out, ", ", "BehaviorOnMXFailure", mail_from_behavior_words[record->behavior]);
     put_record(out, ", ", ", ", record);
+    put_found(out, ", ", record);
     (void)putc('}', out);
 }
 

@@ -21,17 +21,39 @@ static const struct command commands[] = {
      "The JSON has the shape that `aws ses get-identity-mail-from-domain-attributes' prints, plus\n"
      "an object \"Record\" with source, times and last error, so that nothing is lost.\n",
      export_run},
-    {"get", "IDENTITY...", "print the attributes of identities as `aws ses' prints them",
+    {"get", "[--record] IDENTITY...", "print the attributes of identities as `aws ses' prints them",
      "IDENTITY is an email address or a domain, looked up exactly: parent domains are not\n"
      "(`mailfromctl explain' does that). One that is not in the store is left out of the JSON, is\n"
-     "named on stderr, and makes the exit code 69.\n",
-     get_run},
-    {"list", "[--json]", "show all identities as a table",
-     "A MAIL FROM domain counts only in status Success. SINCE is the time in this status, CHECKED\n"
-     "the time since the attributes were last confirmed.\n"
+     "named on stderr, and makes the exit code 69.\n"
      "\n"
-     "  --json  an array of objects for programs, one a line\n",
+     "  --record  also the object \"Record\" that `mailfromctl export' prints\n",
+     get_run},
+    {"list", "[--json] [--source SOURCE]", "show all identities as a table",
+     "A MAIL FROM domain counts only in status Success. SINCE is the time in this status, CHECKED\n"
+     "the time since the attributes were last confirmed, or the MX of a local one looked up; what\n"
+     "was found then stands last where it is not what was expected.\n"
+     "\n"
+     "  --json           an array of objects for programs, one a line\n"
+     "  --source SOURCE  only those of this source: ses, local or file\n",
      list_run},
+    {"identity", "add IDENTITY... |\n           remove IDENTITY... | list [--json]",
+     "make, remove and list local identities, those of a gateway that is its own SES",
+     "A local identity is set here, with put, and mailfrom-sync looks up whether its MAIL FROM\n"
+     "domain has the MX record that expected-mx in the section local of the settings names. All "
+     "of\n"
+     "those that are given are added or removed, or none. An identity of SES, or one that was\n"
+     "imported, is made local by adopt.\n"
+     "\n"
+     "  --json  as with list\n",
+     identity_run},
+    {"adopt", "[--back] IDENTITY...",
+     "make identities of SES or of a file local, and give them back",
+     "An adopted identity keeps MAIL FROM domain, behavior and status, is not fetched from SES "
+     "any\n"
+     "more, and never expires; mailfrom-sync looks its MX record up. All are adopted, or none.\n"
+     "\n"
+     "  --back  the other way: those that were adopted, as they are now, are SES's or the file's\n",
+     adopt_run},
     {"remove", "IDENTITY...", "remove identities from the store",
      "All of them, or none if one is not in the store (exit code 69).\n", remove_run},
     {"explain", "ADDRESS [--envelope ADDRESS] [--client IP | --authenticated]",
@@ -44,32 +66,41 @@ static const struct command commands[] = {
      "\n"
      "Without --client and --authenticated it is taken for a local submission, sendmail(1).\n",
      explain_run},
-    {"put", "IDENTITY --mail-from-domain D [--behavior-on-mx-failure B] | --clear",
-     "set the custom MAIL FROM domain of an identity in SES, or clear it",
-     "SES replaces both attributes, so both are always sent: B is UseDefaultValue (the default) "
-     "or\n"
-     "RejectMessage; USE_DEFAULT_VALUE and REJECT_MESSAGE are the same. --clear clears both. The\n"
-     "store is brought up to date at once. SES is asked first: what is set as wanted, and in "
-     "status\n"
-     "Success, is left alone.\n"
+    {"put",
+     "IDENTITY --mail-from-domain D\n"
+     "           [--behavior-on-mx-failure B] | IDENTITY --clear | --from FILE|- [--add]",
+     "set the custom MAIL FROM domain of an identity, or clear it",
+     "Both attributes are replaced: B is UseDefaultValue (the default) or RejectMessage;\n"
+     "USE_DEFAULT_VALUE and REJECT_MESSAGE are the same. --clear clears both.\n"
      "\n"
-     "  --force          set it in any case; SES then looks for the MX record anew, from Pending\n"
+     "A local identity is set here: Pending, until mailfrom-sync finds the MX record. If it has D\n"
+     "already, the status stays, but Failed begins anew.\n"
+     "\n"
+     "Any other is set in SES, and the store is brought up to date at once. SES is asked first:\n"
+     "what is set as wanted, and in status Success, is left alone. The credentials are yours: "
+     "those\n"
+     "of the environment or of AWS_PROFILE, else of the section's profile. They need what\n"
+     "iam-policy-administrator.json allows.\n"
+     "\n"
+     "  --force          set it in any case; it begins anew, from Pending\n"
      "  --section TITLE  the section `ses' of an identity that is not in the store, if there are\n"
      "                   several\n"
-     "\n"
-     "The credentials are yours: those of the environment or of AWS_PROFILE, else of the "
-     "section's\n"
-     "profile. They need what iam-policy-administrator.json allows.\n",
+     "  --from FILE      many local identities, all or none, out of JSON as import takes it; - is\n"
+     "                   standard input. Only domain and behavior count, none clears.\n"
+     "  --add            with --from: make the identities that do not exist\n",
      put_run},
-    {"records", "IDENTITY [--mail-from-domain D]",
+    {"records", "IDENTITY [--mail-from-domain D] [--address IP]...",
      "print the MX and SPF records to publish for the MAIL FROM domain",
-     "In the form of a zone file. Nothing is asked and nothing is looked up in the DNS.\n"
+     "In the form of a zone file. Nothing is asked and nothing is looked up in the DNS. For a "
+     "local\n"
+     "identity the MX is that of expected-mx in the settings.\n"
      "\n"
      "  --mail-from-domain D  for this MAIL FROM domain, before it is put\n"
+     "  --address IP          the mail of a local identity leaves from this address or network\n"
      "  --section TITLE       as with put\n",
      records_run},
     {"refresh", "[--no-wait] [IDENTITY...]",
-     "bring identities up to date with SES now, without IDENTITY all that came from SES",
+     "bring identities up to date now, without IDENTITY all that came from SES",
      "While mailfrom-sync runs, it is asked to do it: the requests are left in the store, and "
      "they\n"
      "stay there if it takes too long (exit code 75). Else SES is called from here, 100 "
@@ -78,13 +109,19 @@ static const struct command commands[] = {
      "is\n"
      "69 if SES does not know an identity.\n"
      "\n"
+     "The MX record of a local identity is looked up by mailfrom-sync only: if it does not run, "
+     "the\n"
+     "exit code is 75, and it is due when it does.\n"
+     "\n"
      "  --no-wait        only ask mailfrom-sync\n"
      "  --section TITLE  only those of this section; for an IDENTITY as with put\n",
      refresh_run},
     {"status", "[--json]", "say how mailfrom-sync is doing with each source of records",
      "The exit code is 1 if somebody should see to it: mailfrom-sync does not run, its last call\n"
      "failed, records have expired or have no more than a tenth of expire-after left, or their\n"
-     "section is not in the settings any more.\n"
+     "section is not in the settings any more. That local identities are not checked, as "
+     "expected-mx\n"
+     "is empty, is only a warning.\n"
      "\n"
      "  --json  the same for programs\n",
      status_run},
@@ -174,6 +211,24 @@ int invocation_option(struct invocation *invocation, const struct option *option
     else if (option == '?')
         (void)invocation_misused(invocation, why, "wrong option %s", invocation->argv[optind - 1]);
     return option == ':' ? '?' : option;
+}
+
+bool invocation_json(struct invocation *invocation, const char *hint, bool *json,
+                     struct failure *why)
+{
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {0}};
+    int option;
+
+    *json = false;
+    while ((option = invocation_option(invocation, options, why)) != -1) {
+        if (option == '?')
+            return false;
+        *json = true;
+    }
+    if (optind < invocation->argc)
+        return invocation_misused(invocation, why, "%s is too much; %s", invocation->argv[optind],
+                                  hint);
+    return true;
 }
 
 bool invocation_settings(struct invocation *invocation, struct failure *why)

@@ -45,6 +45,11 @@ bool invocation_misused(const struct invocation *invocation, struct failure *why
 int invocation_option(struct invocation *invocation, const struct option *options,
                       struct failure *why);
 
+/* Reads the options of a command that takes --json and nothing else. hint: what to say to an
+ * argument that is too much. */
+bool invocation_json(struct invocation *invocation, const char *hint, bool *json,
+                     struct failure *why);
+
 /* Reads the settings, once. */
 bool invocation_settings(struct invocation *invocation, struct failure *why);
 
@@ -62,6 +67,8 @@ bool list_run(struct invocation *invocation, struct failure *why);
 bool remove_run(struct invocation *invocation, struct failure *why);
 bool put_run(struct invocation *invocation, struct failure *why);
 bool records_run(struct invocation *invocation, struct failure *why);
+bool identity_run(struct invocation *invocation, struct failure *why);
+bool adopt_run(struct invocation *invocation, struct failure *why);
 bool refresh_run(struct invocation *invocation, struct failure *why);
 bool status_run(struct invocation *invocation, struct failure *why);
 bool explain_run(struct invocation *invocation, struct failure *why);

@@ -12,6 +12,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "common/utf8.h"
+
 enum { DOCUMENT_FIRST_SIZE = 1 << 16 };
 
 static int exit_code_for(int error)
@@ -101,25 +103,6 @@ bool document_refuse(const char *text, size_t offset, struct failure *why, const
                        complaint);
 }
 
-/* The length of the UTF-8 sequence (RFC 3629) at text, or 0 if there is none. */
-static size_t utf8_length(const unsigned char *text, size_t left)
-{
-    unsigned char lead = text[0];
-    size_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-
-    if (length == 0 || lead > 0xf4 || length > left)
-        return 0;
-    for (size_t i = 1; i < length; i++) {
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    /* Overlong forms, surrogates and what lies above U+10FFFF show in the second octet. */
-    if ((lead == 0xe0 && text[1] < 0xa0) || (lead == 0xed && text[1] > 0x9f) ||
-        (lead == 0xf0 && text[1] < 0x90) || (lead == 0xf4 && text[1] > 0x8f))
-        return 0;
-    return length;
-}
-
 /* What is wrong with the escape at text, a backslash; NULL for nothing. cJSON takes a broken \u for
  * U+0000, and U+0000 for the end of the string. */
 static const char *bad_escape(const char *text, size_t left)
@@ -148,7 +131,7 @@ static const char *complaint_at(const char *text, size_t left, bool in_string, s
     if (octet == '\0')
         return "NUL octet; if the file is UTF-16, save it as UTF-8";
     if (octet >= 0x80) {
-        *step = utf8_length((const unsigned char *)text, left);
+        *step = utf8_length(text, left);
         return *step == 0 ? "octets that are not UTF-8; save the file as UTF-8" : NULL;
     }
     if (!in_string)

@@ -91,7 +91,7 @@ static int64_t patience(const struct settings *settings, const struct selection 
     return WAIT_BASE + (int64_t)(2 * 1000 * calls / slowest);
 }
 
-static void pause_a_little(void)
+void errand_pause(void)
 {
     struct timespec time = {.tv_nsec = (long)LOOK_EVERY * 1000000};
 
@@ -119,7 +119,7 @@ static bool wait_for(const struct settings *settings, struct store *store,
                                "mailfrom-sync has not done it yet, and will; see `mailfromctl "
                                "status'");
         progress_show(progress, "waiting for mailfrom-sync, still to do", open, 0);
-        pause_a_little();
+        errand_pause();
     }
 }
 

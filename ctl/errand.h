@@ -22,4 +22,7 @@ bool errand_leave(struct store *store, const struct selection *selection, bool a
 bool errand_wait(const struct settings *settings, struct store *store,
                  const struct selection *selection, bool all, struct failure *why);
 
+/* Between two looks at the store. */
+void errand_pause(void);
+
 #endif

@@ -100,7 +100,52 @@ static void tell_moment(const char *name, int64_t moment, int64_t now)
         (void)printf("%s, %s ago\n", text, age);
 }
 
-static void tell_record(const struct judgement *judgement, int64_t now)
+static void tell_expected(const struct settings_list *expected)
+{
+    if (expected->count == 0)
+        (void)printf(" (nothing is checked: expected-mx is empty)");
+    for (size_t i = 0; i < expected->count; i++)
+        (void)printf("%s%s", i == 0 ? " (expected: " : ", ", expected->items[i]);
+    (void)puts(expected->count == 0 ? "" : ")");
+}
+
+/* What mailfrom-sync looks up of a local identity. */
+static void tell_found(const struct mail_from *record, const struct settings *settings, int64_t now)
+{
+    char text[TERMINAL_TEXT_SIZE];
+    char age[MOMENT_AGE_SIZE];
+
+    label("  Last found");
+    moment_age(record->found_at, now, age);
+    if (record->found_at == 0)
+        (void)printf("nothing was looked up yet");
+    else
+        (void)printf("%s, %s ago", terminal_text(record->found, text), age);
+    tell_expected(&settings->local.expected_mx);
+    if (record->unclear_since != 0)
+        tell_moment("  Unclear since", record->unclear_since, now);
+}
+
+/* How old it is, and who says so. */
+static void tell_source(const struct mail_from *record, const struct settings *settings,
+                        int64_t now)
+{
+    char text[TERMINAL_TEXT_SIZE];
+
+    if (record->source == MAIL_FROM_LOCAL && record->domain[0] != '\0')
+        tell_found(record, settings, now);
+    if (record->source != MAIL_FROM_LOCAL) {
+        tell_moment("  Checked", record->checked, now);
+        tell_moment("  Expires", record->expire_after, now);
+    }
+    if (record->last_error[0] != '\0') {
+        label("  Last error");
+        (void)puts(terminal_text(record->last_error, text));
+    }
+}
+
+static void tell_record(const struct judgement *judgement, const struct settings *settings,
+                        int64_t now)
 {
     const struct mail_from *record = &judgement->record;
     char text[TERMINAL_TEXT_SIZE];
@@ -117,12 +162,7 @@ static void tell_record(const struct judgement *judgement, int64_t now)
     }
     label("  On MX failure");
     (void)puts(mail_from_behavior_words[record->behavior]);
-    tell_moment("  Checked", record->checked, now);
-    tell_moment("  Expires", record->expire_after, now);
-    if (record->last_error[0] != '\0') {
-        label("  Last error");
-        (void)puts(terminal_text(record->last_error, text));
-    }
+    tell_source(record, settings, now);
 }
 
 static void tell_outcome(const struct judgement *judgement, const struct question *question)
@@ -154,7 +194,7 @@ static void tell_judgement(const struct judgement *judgement, const struct quest
     char text[TERMINAL_TEXT_SIZE];
 
     if (judgement->identity[0] != '\0')
-        tell_record(judgement, now);
+        tell_record(judgement, settings, now);
     label("Verdict");
     (void)puts(verdict_words[judgement->decision.verdict]);
     label("Reason");
@@ -210,11 +250,12 @@ static bool has_8bit(const char *text)
 /* Takes the angle brackets off, so that <a@example.com> and a@example.com are the same. */
 static char *bare(char *address)
 {
-    size_t length = strlen(address);
+    const char *start = address;
+    size_t length = envelope_bare(&start);
 
-    if (length < 2 || address[0] != '<' || address[length - 1] != '>')
+    if (start == address)
         return address;
-    address[length - 1] = '\0';
+    address[length + 1] = '\0';
     return address + 1;
 }
 

@@ -20,7 +20,8 @@ static void tell_unknown(const char *directory, const struct identity *identity)
 }
 
 static bool print_identities(struct store *store, const char *directory,
-                             const struct identities *identities, struct failure *why)
+                             const struct identities *identities, enum attributes_form form,
+                             struct failure *why)
 {
     struct mail_from record;
     uint64_t count = 0;
@@ -32,7 +33,7 @@ static bool print_identities(struct store *store, const char *directory,
         if (result == STORE_FAILED)
             return false;
         if (result == STORE_FOUND)
-            attributes_out_entry(stdout, identity->text, &record, ATTRIBUTES_SES, count++);
+            attributes_out_entry(stdout, identity->text, &record, form, count++);
         else
             tell_unknown(directory, identity);
     }
@@ -43,7 +44,9 @@ static bool print_identities(struct store *store, const char *directory,
 bool get_run(struct invocation *invocation, struct failure *why)
 {
     /* AWS's own flag; the identities follow it in either manner. */
-    static const struct option options[] = {{"identities", no_argument, NULL, 'i'}, {0}};
+    static const struct option options[] = {
+        {"identities", no_argument, NULL, 'i'}, {"record", no_argument, NULL, 'r'}, {0}};
+    enum attributes_form form = ATTRIBUTES_SES;
     struct identities identities = {0};
     struct store *store = NULL;
     bool good = false;
@@ -52,13 +55,15 @@ bool get_run(struct invocation *invocation, struct failure *why)
     while ((option = invocation_option(invocation, options, why)) != -1) {
         if (option == '?')
             return false;
+        if (option == 'r')
+            form = ATTRIBUTES_WITH_RECORD;
     }
     if (optind == invocation->argc)
         return invocation_misused(invocation, why, "which identity?");
     if (!identities_read(&identities, invocation->argv + optind, invocation->argc - optind, why) ||
         !invocation_store(invocation, STORE_READ, &store, why))
         goto out;
-    good = print_identities(store, invocation->settings->store, &identities, why);
+    good = print_identities(store, invocation->settings->store, &identities, form, why);
 out:
     store_close(store);
     identities_reset(&identities);

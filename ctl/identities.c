@@ -9,7 +9,10 @@
 
 #include "common/log.h"
 
-enum { SHOWN_MAX = 100 };
+enum {
+    SHOWN_MAX = 100,
+    MAILBOX_LOCAL_MAX = 64 /* RFC 5321, 4.5.3.1.1 */
+};
 
 static int compare(const void *a, const void *b)
 {
@@ -28,6 +31,14 @@ static void drop_repeated(struct identities *identities)
             identities->list[kept++] = identities->list[i];
     }
     identities->count = kept;
+}
+
+bool identities_check_new(const struct identity *identity, struct failure *why)
+{
+    if (identity->kind == IDENTITY_ADDRESS && identity->domain > MAILBOX_LOCAL_MAX + 1)
+        return failure_set(why, EX_DATAERR, "the part before the @ is longer than %d octets",
+                           MAILBOX_LOCAL_MAX);
+    return true;
 }
 
 bool identities_read_one(struct identity *identity, const char *name, struct failure *why)

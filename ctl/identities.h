@@ -18,6 +18,10 @@ bool identities_read(struct identities *identities, char *const names[], int cou
                      struct failure *why);
 void identities_reset(struct identities *identities);
 
+/* Can it be an identity at SES? Longer local parts occur as senders, never as identities. Fails
+ * with EX_DATAERR. */
+bool identities_check_new(const struct identity *identity, struct failure *why);
+
 /* A single one. The same failure. */
 bool identities_read_one(struct identity *identity, const char *name, struct failure *why);
 

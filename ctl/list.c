@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  */
-#include "ctl/command.h"
+#include "ctl/list.h"
 
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
+#include "common/word.h"
 #include "ctl/attributes_out.h"
 #include "ctl/moment.h"
 #include "ctl/terminal.h"
@@ -26,7 +27,8 @@ static const char *const titles[COLUMN_COUNT] = {
     "IDENTITY", "MAIL FROM DOMAIN", "STATUS", "BEHAVIOR", "SOURCE", "SINCE", "CHECKED", "NOTE"};
 
 enum {
-    WIDTH_MAX = 48 /* a longer name breaks the line of its own row, not the whole table */
+    FOUND_SHOWN_MAX = 60, /* octets; export has all of it */
+    WIDTH_MAX = 48        /* a longer name breaks the line of its own row, not the whole table */
 };
 
 /* One row; a million rows share it. */
@@ -35,6 +37,7 @@ struct row {
 };
 
 struct table {
+    const struct list *list;
     struct row row;
     size_t widths[COLUMN_COUNT];
     uint64_t count;
@@ -48,6 +51,28 @@ static void fill_cell(struct row *row, int column, const char *text)
     (void)terminal_text(text, row->cells[column]);
 }
 
+static bool is_listed(const struct list *list, const struct mail_from *record)
+{
+    return list->only == NULL || record->source == *list->only;
+}
+
+/* What was found last is of interest where it is not what was expected. */
+static bool has_finding(const struct mail_from *record)
+{
+    return record->source == MAIL_FROM_LOCAL && record->domain[0] != '\0' &&
+           record->found[0] != '\0' &&
+           (record->status != MAIL_FROM_SUCCESS || record->unclear_since != 0);
+}
+
+static void fill_found(struct row *row, const char *found)
+{
+    char cut[FOUND_SHOWN_MAX + 4];
+
+    (void)snprintf(cut, sizeof cut, "%.*s%s", FOUND_SHOWN_MAX, found,
+                   strlen(found) > FOUND_SHOWN_MAX ? "..." : "");
+    fill_cell(row, COLUMN_NOTE, cut);
+}
+
 static void fill_note(struct row *row, const struct mail_from *record, int64_t now)
 {
     bool expired = record->expire_after != 0 && now > record->expire_after;
@@ -56,6 +81,8 @@ static void fill_note(struct row *row, const struct mail_from *record, int64_t n
         fill_cell(row, COLUMN_NOTE, "unverified");
     else if (expired)
         fill_cell(row, COLUMN_NOTE, "expired");
+    else if (has_finding(record))
+        fill_found(row, record->found);
     else
         fill_cell(row, COLUMN_NOTE, record->last_error[0] == '\0' ? "" : "refresh-failed");
 }
@@ -71,7 +98,8 @@ static void fill_row(struct table *table, const char *key, const struct mail_fro
     fill_cell(row, COLUMN_BEHAVIOR, mail_from_behavior_words[record->behavior]);
     fill_cell(row, COLUMN_SOURCE, mail_from_source_words[record->source]);
     moment_age(has_domain ? record->status_since : 0, table->now, row->cells[COLUMN_SINCE]);
-    moment_age(record->checked, table->now, row->cells[COLUMN_CHECKED]);
+    moment_age(record->source == MAIL_FROM_LOCAL ? record->found_at : record->checked, table->now,
+               row->cells[COLUMN_CHECKED]);
     fill_note(row, record, table->now);
 }
 
@@ -79,6 +107,8 @@ static bool measure_row(void *context, const char *key, const struct mail_from *
 {
     struct table *table = context;
 
+    if (!is_listed(table->list, record))
+        return true;
     fill_row(table, key, record);
     for (int column = 0; column < COLUMN_COUNT; column++) {
         size_t width = strlen(table->row.cells[column]);
@@ -102,6 +132,8 @@ static bool show_row(void *context, const char *key, const struct mail_from *rec
 {
     struct table *table = context;
 
+    if (!is_listed(table->list, record))
+        return true;
     fill_row(table, key, record);
     print_row(table);
     table->count++;
@@ -145,9 +177,9 @@ static void show_total(const struct table *table)
 }
 
 /* Two walks, one for the widths and one for the rows: the store may be too large to keep. */
-static bool show_table(struct store *store, struct failure *why)
+static bool show_table(const struct list *list, struct store *store, struct failure *why)
 {
-    struct table table = {.now = (int64_t)time(NULL)};
+    struct table table = {.list = list, .now = (int64_t)time(NULL)};
 
     if (!store_each(store, measure_row, &table, why))
         return false;
@@ -158,44 +190,74 @@ static bool show_table(struct store *store, struct failure *why)
     return true;
 }
 
+struct array {
+    const struct list *list;
+    uint64_t count;
+};
+
 static bool show_object(void *context, const char *key, const struct mail_from *record)
 {
-    uint64_t *count = context;
+    struct array *array = context;
 
-    attributes_out_list_entry(stdout, key, record, (*count)++);
+    if (is_listed(array->list, record))
+        attributes_out_list_entry(stdout, key, record, array->count++);
     return ferror(stdout) == 0;
 }
 
-static bool show_array(struct store *store, struct failure *why)
+static bool show_array(const struct list *list, struct store *store, struct failure *why)
 {
-    uint64_t count = 0;
+    struct array array = {.list = list};
 
     attributes_out_list_begin(stdout);
-    if (!store_each(store, show_object, &count, why))
+    if (!store_each(store, show_object, &array, why))
         return false;
-    attributes_out_list_end(stdout, count);
+    attributes_out_list_end(stdout, array.count);
+    return true;
+}
+
+bool list_print(const struct list *list, struct invocation *invocation, struct failure *why)
+{
+    struct store *store = NULL;
+    bool good;
+
+    if (!invocation_store(invocation, STORE_READ, &store, why))
+        return false;
+    good = list->json ? show_array(list, store, why) : show_table(list, store, why);
+    store_close(store);
+    return good;
+}
+
+static bool read_source(enum mail_from_source *source, const char *word,
+                        struct invocation *invocation, struct failure *why)
+{
+    char choice[64];
+    int found = word_find(mail_from_source_words, MAIL_FROM_SOURCE_COUNT, word);
+
+    if (found < 0) {
+        word_choice(mail_from_source_words, MAIL_FROM_SOURCE_COUNT, choice, sizeof choice);
+        return invocation_misused(invocation, why, "--source is %s, not %.80s", choice, word);
+    }
+    *source = (enum mail_from_source)found;
     return true;
 }
 
 bool list_run(struct invocation *invocation, struct failure *why)
 {
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {0}};
-    struct store *store = NULL;
-    bool json = false;
-    bool good;
+    static const struct option options[] = {
+        {"json", no_argument, NULL, 'j'}, {"source", required_argument, NULL, 's'}, {0}};
+    enum mail_from_source source;
+    struct list list = {0};
     int option;
 
     while ((option = invocation_option(invocation, options, why)) != -1) {
-        if (option == '?')
+        if (option == '?' || (option == 's' && !read_source(&source, optarg, invocation, why)))
             return false;
-        json = true;
+        if (option == 's')
+            list.only = &source;
+        list.json = list.json || option == 'j';
     }
     if (optind < invocation->argc)
         return invocation_misused(invocation, why, "%s is too much; for one identity there is get",
                                   invocation->argv[optind]);
-    if (!invocation_store(invocation, STORE_READ, &store, why))
-        return false;
-    good = json ? show_array(store, why) : show_table(store, why);
-    store_close(store);
-    return good;
+    return list_print(&list, invocation, why);
 }

@@ -5,6 +5,7 @@ noinst_LIBRARIES += libctl.a
 libctl_a_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS)
 libctl_a_SOURCES = \
 	ctl/account.c ctl/account.h \
+	ctl/adopt.c \
 	ctl/advice.c ctl/advice.h \
 	ctl/answer.c ctl/answer.h \
 	ctl/attributes.c ctl/attributes.h \
@@ -20,12 +21,19 @@ libctl_a_SOURCES = \
 	ctl/fetch.c ctl/fetch.h \
 	ctl/get.c \
 	ctl/identities.c ctl/identities.h \
+	ctl/identity.c \
 	ctl/import.c \
 	ctl/json_out.c ctl/json_out.h \
-	ctl/list.c \
+	ctl/list.c ctl/list.h \
+	ctl/local_dns.c ctl/local_dns.h \
+	ctl/local_errand.c ctl/local_errand.h \
+	ctl/local_record.c ctl/local_record.h \
 	ctl/moment.c ctl/moment.h \
 	ctl/progress.c ctl/progress.h \
-	ctl/put.c \
+	ctl/put.c ctl/put.h \
+	ctl/put_file.c \
+	ctl/put_local.c \
+	ctl/put_ses.c \
 	ctl/records.c \
 	ctl/refresh.c \
 	ctl/remove.c \

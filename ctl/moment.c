@@ -54,6 +54,11 @@ void moment_age(int64_t moment, int64_t now, char out[MOMENT_AGE_SIZE])
         (void)snprintf(out, MOMENT_AGE_SIZE, "%" PRId64 "d", age / DAY);
 }
 
+int64_t moment_after(int64_t moment, int64_t milliseconds)
+{
+    return moment + (milliseconds + 999) / 1000;
+}
+
 int64_t moment_milliseconds(void)
 {
     struct timespec now = {0};

@@ -21,6 +21,9 @@ bool moment_format(int64_t moment, char out[MOMENT_SIZE]);
 /* The distance of two moments in one unit: 42s, 5m, 7h, 3d. "-" if there is no moment. */
 void moment_age(int64_t moment, int64_t now, char out[MOMENT_AGE_SIZE]);
 
+/* So many milliseconds after a moment, in whole seconds. */
+int64_t moment_after(int64_t moment, int64_t milliseconds);
+
 /* The time now, in milliseconds since the epoch. */
 int64_t moment_milliseconds(void);
 

@@ -1,31 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  *
- * Sets the custom MAIL FROM attributes of an identity in SES, and then in the store. Whether there
- * is anything to set, SES itself is asked: the store may be an hour behind, and to set a domain
- * that is in status Success anew would make it Pending.
+ * Reads what is to be set, and decides where: here for a local identity, in SES for the others.
  */
-#include "ctl/command.h"
+#include "ctl/put.h"
 
 #include <string.h>
 #include <sysexits.h>
 
 #include "common/word.h"
-#include "ctl/account.h"
-#include "ctl/change.h"
+#include "ctl/command.h"
 #include "ctl/identities.h"
-#include "ctl/section.h"
-
-struct put {
-    struct identity identity;
-    const char *section; /* NULL: not given */
-    char domain[IDENTITY_DOMAIN_MAX + 1];
-    bool clear;
-    enum mail_from_behavior behavior;
-    bool force;
-    bool known; /* is there a record in the store? */
-    struct mail_from record;
-};
 
 /* What the command line says, as it stands there; NULL for what it does not say. */
 struct words {
@@ -33,7 +18,9 @@ struct words {
     const char *domain;
     const char *behavior;
     bool clear;
-    bool aws; /* in the manner of `aws sesv2' */
+    bool aws;         /* in the manner of `aws sesv2' */
+    const char *file; /* with many */
+    bool add;
 };
 
 static bool read_words(struct words *words, struct put *put, struct invocation *invocation,
@@ -46,6 +33,8 @@ static bool read_words(struct words *words, struct put *put, struct invocation *
         {"email-identity", required_argument, NULL, 'i'},
         {"section", required_argument, NULL, 's'},
         {"force", no_argument, NULL, 'f'},
+        {"from", required_argument, NULL, 'm'},
+        {"add", no_argument, NULL, 'a'},
         {0}};
     int option;
 
@@ -60,10 +49,23 @@ static bool read_words(struct words *words, struct put *put, struct invocation *
             words->identity = optarg;
         if (option == 's')
             put->section = optarg;
+        if (option == 'm')
+            words->file = optarg;
         words->clear = words->clear || option == 'c';
+        words->add = words->add || option == 'a';
         put->force = put->force || option == 'f';
     }
-    words->aws = words->identity != NULL;
+    words->aws = put->quiet = words->identity != NULL;
+    return true;
+}
+
+static bool check_many(const struct words *words, const struct put *put,
+                       struct invocation *invocation, struct failure *why)
+{
+    if (words->identity != NULL || optind < invocation->argc || words->domain != NULL ||
+        words->behavior != NULL || words->clear || put->section != NULL)
+        return invocation_misused(invocation, why,
+                                  "with --from FILE all else but --add and --force stands in FILE");
     return true;
 }
 
@@ -74,6 +76,9 @@ static bool check_words(struct words *words, struct invocation *invocation, stru
         words->identity = invocation->argv[optind++];
     if (words->identity == NULL)
         return invocation_misused(invocation, why, "which identity?");
+    if (words->add)
+        return invocation_misused(invocation, why,
+                                  "--add is for --from FILE; for one there is `identity add'");
     if (optind < invocation->argc)
         return invocation_misused(invocation, why, "%s is too much: one identity at a time",
                                   invocation->argv[optind]);
@@ -142,128 +147,50 @@ static bool open_store(struct put *put, struct invocation *invocation, struct st
     return result != STORE_FAILED;
 }
 
-/* Such a record would win over what SES then says, so the put would change nothing. */
-static bool check_source(const struct put *put, struct failure *why)
+/* Of SES's identities those are asked for there that the store does not have, if there is a section
+ * `ses'; else it is ours to say that there is no such identity. */
+static bool put_one(const struct put *put, const struct settings *settings, struct store *store,
+                    struct failure *why)
 {
     const char *key = put->identity.text;
 
-    if (!put->known)
-        return true;
-    switch (put->record.source) {
+    if (!put->known && settings->ses_count == 0)
+        return failure_set(why, EX_DATAERR,
+                           "NotFoundException: Email identity %s does not exist. Make it with "
+                           "`mailfromctl identity add %s'",
+                           key, key);
+    switch (put->known ? put->record.source : MAIL_FROM_SES) {
     case MAIL_FROM_SES:
-        break;
-    case MAIL_FROM_FILE:
-        return failure_set(why, EX_UNAVAILABLE,
-                           "\"%s\" was imported and has the source file, which wins over SES: "
-                           "change it with `mailfromctl import', or let SES have it with "
-                           "`mailfromctl remove %s'",
-                           key, key);
+        return put_ses(put, settings, store, why);
     case MAIL_FROM_LOCAL:
-        return failure_set(why, EX_UNAVAILABLE,
-                           "\"%s\" has the source local, which wins over SES: let SES have it "
-                           "with `mailfromctl remove %s'",
-                           key, key);
+        return put_local(put, settings, store, why);
+    case MAIL_FROM_FILE:
+        break;
     }
-    return true;
-}
-
-static bool is_unchanged(const struct put *put, const struct api_v1_mail_from *current)
-{
-    if (current->answer != API_ANSWERED)
-        return false;
-    if (put->clear)
-        return current->domain[0] == '\0' && current->behavior == MAIL_FROM_USE_DEFAULT_VALUE;
-    return strcmp(current->domain, put->domain) == 0 && current->behavior == put->behavior &&
-           current->status == MAIL_FROM_SUCCESS;
-}
-
-static void tell_unchanged(const struct put *put)
-{
-    if (put->clear)
-        (void)printf("%s has no MAIL FROM domain: nothing was changed\n", put->identity.text);
-    else
-        (void)printf("%s has MAIL FROM domain %s in status Success and %s already: nothing was "
-                     "changed (--force sets it anew, and SES begins at Pending)\n",
-                     put->identity.text, put->domain, mail_from_behavior_words[put->behavior]);
-}
-
-static void tell_change(const struct put *put, bool kept)
-{
-    const char *key = put->identity.text;
-
-    if (put->clear)
-        (void)printf("%s has no MAIL FROM domain any more\n", key);
-    else
-        (void)printf("%s now has MAIL FROM domain %s and %s; it is Pending until SES finds the "
-                     "MX record (`mailfromctl records %s')\n",
-                     key, put->domain, mail_from_behavior_words[put->behavior], key);
-    if (!kept)
-        (void)puts("The store does not have this identity yet: mailfrom-sync will fetch it.");
-}
-
-/* After the call, a store that cannot be written is no failure of the put. */
-static bool set(const struct put *put, struct change *change, struct account *account,
-                struct store *store, struct failure *why)
-{
-    bool kept;
-
-    if (account_put_mail_from(account, put->identity.text, put->domain, put->behavior, why) !=
-        OUTCOME_OK)
-        return false;
-    if (!change_keep(change, store, &kept, why))
-        return failure_prefix(why, "SES has it, but the store not yet (mailfrom-sync will see to "
-                                   "it)");
-    tell_change(put, kept);
-    return true;
-}
-
-static bool put_attributes(const struct put *put, struct invocation *invocation,
-                           struct account *account, struct store *store, struct failure *why)
-{
-    struct change change = {.identity = &put->identity,
-                            .settings = invocation->settings,
-                            .section = account_section(account),
-                            .domain = put->domain,
-                            .behavior = put->behavior,
-                            .verified = true}; /* SES sets it for no other */
-    struct api_v2_identity answer;
-    bool kept;
-
-    if (put->force)
-        return set(put, &change, account, store, why);
-    if (account_get_identity(account, put->identity.text, &answer, why) != OUTCOME_OK)
-        return false;
-    change.verified = answer.verified;
-    if (!is_unchanged(put, &answer.mail_from))
-        return set(put, &change, account, store, why);
-    change.current = &answer.mail_from;
-    if (!change_keep(&change, store, &kept, why))
-        return false;
-    tell_unchanged(put);
-    return true;
+    return failure_set(why, EX_UNAVAILABLE,
+                       "\"%s\" was imported and has the source file, which wins over SES: change "
+                       "it with `mailfromctl import', set it here after `mailfromctl adopt %s', or "
+                       "let SES have it with `mailfromctl remove %s'",
+                       key, key, key);
 }
 
 bool put_run(struct invocation *invocation, struct failure *why)
 {
     struct words words = {0};
     struct put put = {0};
-    const struct settings_ses *section = NULL;
-    struct account *account = NULL;
     struct store *store = NULL;
-    bool good = false;
+    bool good;
 
-    if (!read_words(&words, &put, invocation, why) || !check_words(&words, invocation, why) ||
-        !read_behavior(&put, &words, invocation, why) || !read_names(&put, &words, why) ||
-        !invocation_settings(invocation, why))
+    if (!read_words(&words, &put, invocation, why))
         return false;
-    if (!open_store(&put, invocation, &store, why) || !check_source(&put, why) ||
-        !section_choose(&section, invocation->settings, put.known ? &put.record : NULL, put.section,
-                        why))
-        goto out;
-    account = account_open(section, store, why);
-    good = account != NULL && put_attributes(&put, invocation, account, store, why);
-out:
-    account_close(account);
+    if (words.file != NULL)
+        return check_many(&words, &put, invocation, why) &&
+               put_file(invocation, words.file, words.add, put.force, why);
+    if (!check_words(&words, invocation, why) || !read_behavior(&put, &words, invocation, why) ||
+        !read_names(&put, &words, why) || !invocation_settings(invocation, why))
+        return false;
+    good = open_store(&put, invocation, &store, why) &&
+           put_one(&put, invocation->settings, store, why);
     store_close(store);
     return good;
 }

@@ -2,7 +2,7 @@
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  *
  * The DNS records that a custom MAIL FROM domain needs. No API of SES says them: they follow from
- * the region.
+ * the region; those of a local identity from the settings.
  */
 #include "ctl/command.h"
 
@@ -11,11 +11,13 @@
 
 #include "ctl/account.h"
 #include "ctl/identities.h"
+#include "ctl/local_dns.h"
 #include "ctl/section.h"
 
 struct question {
     struct identity identity;
-    const char *section;                  /* NULL: not given */
+    const char *section; /* NULL: not given */
+    struct local_dns_addresses addresses;
     char domain[IDENTITY_DOMAIN_MAX + 1]; /* "": that of the record */
     bool known;                           /* is there a record in the store? */
     struct mail_from record;
@@ -35,12 +37,13 @@ static bool read_options(struct question *question, struct invocation *invocatio
 {
     static const struct option options[] = {{"mail-from-domain", required_argument, NULL, 'd'},
                                             {"section", required_argument, NULL, 's'},
+                                            {"address", required_argument, NULL, 'a'},
                                             {0}};
     const char *domain = NULL;
     int option;
 
     while ((option = invocation_option(invocation, options, why)) != -1) {
-        if (option == '?')
+        if (option == '?' || (option == 'a' && !local_dns_add(&question->addresses, optarg, why)))
             return false;
         if (option == 'd')
             domain = optarg;
@@ -77,17 +80,15 @@ static bool find_record(struct question *question, struct store *store, struct f
     return true;
 }
 
-/* Who receives the bounces of such an identity is the gateway's own affair. */
-static bool explain_source(const struct question *question, struct failure *why)
+/* Who receives the bounces of such an identity is not known here. */
+static bool explain_file(const struct question *question, struct failure *why)
 {
-    const char *source = mail_from_source_words[question->record.source];
-
     return failure_set(why, EX_UNAVAILABLE,
-                       "\"%s\" has the source %s, not ses, so nothing here says which host takes "
-                       "the bounces of %s: publish one MX record that names it, and an SPF record "
-                       "with the addresses that its mail leaves from (see the README, a gateway "
-                       "that delivers by itself)",
-                       question->identity.text, source, question->domain);
+                       "\"%s\" has the source file, so nothing here says which host takes the "
+                       "bounces of %s: publish one MX record that names it, and an SPF record with "
+                       "the addresses that its mail leaves from; or `mailfromctl adopt %s', and it "
+                       "is the gateway's own",
+                       question->identity.text, question->domain, question->identity.text);
 }
 
 /* SES documents the name of the MX host for the regions of the commercial partition and
@@ -122,27 +123,55 @@ static bool print_records(const struct question *question, const struct settings
     return true;
 }
 
+static bool answer_ses(const struct question *question, const struct settings *settings,
+                       struct failure *why)
+{
+    const struct settings_ses *section = NULL;
+
+    if (question->addresses.count > 0)
+        return failure_set(why, EX_USAGE,
+                           "--address is for local identities: those of SES leave from there");
+    return section_choose(&section, settings, question->known ? &question->record : NULL,
+                          question->section, why) &&
+           print_records(question, section, why);
+}
+
+/* What the store does not have yet is SES's where there is an account, else ours. */
+static enum mail_from_source source_of(const struct question *question,
+                                       const struct settings *settings)
+{
+    if (question->known)
+        return question->record.source;
+    return settings->ses_count == 0 && settings->local.expected_mx.count > 0 ? MAIL_FROM_LOCAL
+                                                                             : MAIL_FROM_SES;
+}
+
+static bool answer(const struct question *question, const struct settings *settings,
+                   struct failure *why)
+{
+    switch (source_of(question, settings)) {
+    case MAIL_FROM_SES:
+        return answer_ses(question, settings, why);
+    case MAIL_FROM_LOCAL:
+        return local_dns_print(stdout, question->domain, settings, &question->addresses, why);
+    case MAIL_FROM_FILE:
+        break;
+    }
+    return explain_file(question, why);
+}
+
 bool records_run(struct invocation *invocation, struct failure *why)
 {
     struct question question = {0};
-    const struct settings_ses *section = NULL;
     struct store *store = NULL;
-    bool good = false;
+    bool good;
 
     if (!read_options(&question, invocation, why) || !invocation_settings(invocation, why))
         return false;
     if (!invocation_store(invocation, STORE_READ, &store, why) &&
         (why->exit_code != EX_NOINPUT || question.domain[0] == '\0'))
-        goto out;
-    if (!find_record(&question, store, why))
-        goto out;
-    if (question.known && question.record.source != MAIL_FROM_SES)
-        (void)explain_source(&question, why);
-    else
-        good = section_choose(&section, invocation->settings,
-                              question.known ? &question.record : NULL, question.section, why) &&
-               print_records(&question, section, why);
-out:
+        return false;
+    good = find_record(&question, store, why) && answer(&question, invocation->settings, why);
     store_close(store);
     return good;
 }

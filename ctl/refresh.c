@@ -2,21 +2,25 @@
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  *
  * Brings identities up to date now: by asking mailfrom-sync while it runs, so that one program
- * alone spends the budget, else by fetching them itself.
+ * alone spends the budget, else by fetching them itself. Local ones are looked up by mailfrom-sync
+ * alone.
  */
 #include "ctl/command.h"
 
+#include <stdlib.h>
 #include <sysexits.h>
 
 #include "ctl/errand.h"
 #include "ctl/fetch.h"
+#include "ctl/local_errand.h"
 #include "ctl/terminal.h"
 
 struct refresh {
     bool all;
     bool no_wait;
-    const char *section; /* NULL: not given */
-    struct identities identities;
+    const char *section;          /* NULL: not given */
+    struct identities identities; /* those of SES, once they are parted */
+    struct identities local;
     struct selection selection;
 };
 
@@ -57,12 +61,38 @@ static bool open_store(struct invocation *invocation, struct store **store, stru
     return invocation_store(invocation, STORE_WRITE, store, why);
 }
 
+/* Takes the local ones out of those that were named. */
+static bool part_identities(struct refresh *refresh, struct store *store, struct failure *why)
+{
+    struct identities *named = &refresh->identities;
+    size_t kept = 0;
+
+    if (named->count == 0)
+        return true;
+    refresh->local.list = calloc(named->count, sizeof named->list[0]);
+    if (refresh->local.list == NULL)
+        return failure_set(why, EX_OSERR, "out of memory");
+    for (size_t i = 0; i < named->count; i++) {
+        struct mail_from record;
+        enum store_result result = store_get(store, named->list[i].text, &record, why);
+        if (result == STORE_FAILED)
+            return false;
+        if (result == STORE_FOUND && record.source == MAIL_FROM_LOCAL)
+            refresh->local.list[refresh->local.count++] = named->list[i];
+        else
+            named->list[kept++] = named->list[i];
+    }
+    named->count = kept;
+    return true;
+}
+
 static bool select_identities(struct refresh *refresh, const struct settings *settings,
                               struct store *store, struct failure *why)
 {
     if (settings->ses_count == 0)
         return failure_set(why, EX_CONFIG,
-                           "the settings have no section `ses', so no AWS account is known");
+                           "the settings have no section `ses', so no AWS account is known; local "
+                           "identities are refreshed by their names");
     if (refresh->all)
         return selection_read_all(&refresh->selection, settings, store, refresh->section, why);
     return selection_read_named(&refresh->selection, settings, store, &refresh->identities,
@@ -84,6 +114,8 @@ static void tell_record(const char *key, const struct mail_from *record)
     else
         (void)printf("%s, %s, %s", record->domain, mail_from_status_words[record->status],
                      mail_from_behavior_words[record->behavior]);
+    if (record->source == MAIL_FROM_LOCAL && record->found[0] != '\0')
+        (void)printf("; found %s", terminal_text(record->found, text));
     if (record->last_error[0] != '\0')
         (void)printf("; not refreshed: %s", terminal_text(record->last_error, text));
     (void)putchar('\n');
@@ -147,21 +179,78 @@ static bool fetch(const struct refresh *refresh, struct store *store, struct fai
     return failure_set(why, EX_UNAVAILABLE, "%s", "");
 }
 
+static bool refresh_ses(struct refresh *refresh, const struct settings *settings,
+                        struct store *store, struct failure *why)
+{
+    bool served = false;
+
+    if (!select_identities(refresh, settings, store, why) ||
+        !errand_is_served(settings, store, &served, why))
+        return false;
+    return served ? ask(refresh, settings, store, why) : fetch(refresh, store, why);
+}
+
+static bool tell_local(const struct refresh *refresh, struct store *store, struct failure *why)
+{
+    struct mail_from record;
+
+    for (size_t i = 0; i < refresh->local.count; i++) {
+        const char *key = refresh->local.list[i].text;
+        enum store_result result = store_get(store, key, &record, why);
+        if (result == STORE_FAILED)
+            return false;
+        if (result == STORE_FOUND)
+            tell_record(key, &record);
+    }
+    return true;
+}
+
+static bool refresh_local(const struct refresh *refresh, const struct settings *settings,
+                          struct store *store, struct failure *why)
+{
+    const struct identities *local = &refresh->local;
+    struct local_errand errand = {0};
+    bool good = false;
+
+    if (refresh->section != NULL)
+        return failure_set(why, EX_USAGE, "\"%s\" is local: it belongs to no section `ses'",
+                           local->list[0].text);
+    if (settings->local.expected_mx.count == 0)
+        return failure_set(why, EX_CONFIG,
+                           "\"%s\" is local, and expected-mx in the section local of the settings "
+                           "is empty, so nothing is looked up",
+                           local->list[0].text);
+    if (!local_errand_leave(&errand, store, local, why))
+        goto out;
+    if (refresh->no_wait) {
+        (void)printf("asked mailfrom-sync to look up %zu local %s\n", local->count,
+                     noun(local->count));
+        good = true;
+        goto out;
+    }
+    good = local_errand_wait(&errand, settings, store, why) && tell_local(refresh, store, why);
+out:
+    local_errand_reset(&errand);
+    return good;
+}
+
 bool refresh_run(struct invocation *invocation, struct failure *why)
 {
     struct refresh refresh = {0};
     struct store *store = NULL;
-    bool served = false;
     bool good = false;
 
     if (!read_options(&refresh, invocation, why) || !open_store(invocation, &store, why) ||
-        !select_identities(&refresh, invocation->settings, store, why) ||
-        !errand_is_served(invocation->settings, store, &served, why))
+        !part_identities(&refresh, store, why))
         goto out;
-    good = served ? ask(&refresh, invocation->settings, store, why) : fetch(&refresh, store, why);
+    good = (!refresh.all && refresh.identities.count == 0) ||
+           refresh_ses(&refresh, invocation->settings, store, why);
+    if (good && refresh.local.count > 0)
+        good = refresh_local(&refresh, invocation->settings, store, why);
 out:
     selection_reset(&refresh.selection);
     identities_reset(&refresh.identities);
+    identities_reset(&refresh.local);
     store_close(store);
     return good;
 }

@@ -46,6 +46,16 @@ static bool read_section(struct source *source, const struct settings_ses *secti
     return true;
 }
 
+static bool read_local(struct source *source, const struct settings *settings, struct store *store,
+                       int64_t now, struct failure *why)
+{
+    source->local = settings;
+    if (source_state_read(store, SOURCE_STATE_LOCAL, &source->state, why) == STORE_FAILED)
+        return false;
+    source->running = source_state_is_alive(&source->state, now);
+    return true;
+}
+
 struct counting {
     struct sources *sources;
     int64_t now; /* in seconds, as in the records */
@@ -86,6 +96,7 @@ static bool count_record(void *context, const char *key, const struct mail_from 
         source->count.by_status[record->status]++;
     source->count.unverified += !record->verified;
     source->count.refresh_failed += record->last_error[0] != '\0';
+    source->count.unclear += record->unclear_since != 0;
     count_expiry(source, record, counting->now);
     return true;
 }
@@ -94,6 +105,7 @@ bool sources_read(struct sources *sources, const struct settings *settings, stru
                   int64_t now, struct failure *why)
 {
     struct counting counting = {.sources = sources, .now = now / 1000};
+    struct source *local;
 
     for (size_t i = 0; i < settings->ses_count; i++) {
         struct source *source = add(sources, MAIL_FROM_SES, settings->ses[i].title);
@@ -102,9 +114,14 @@ bool sources_read(struct sources *sources, const struct settings *settings, stru
         if (!read_section(source, &settings->ses[i], store, now, why))
             return false;
     }
+    if (settings->local.expected_mx.count > 0 && add(sources, MAIL_FROM_LOCAL, "") == NULL)
+        return failure_set(why, EX_OSERR, "out of memory");
     if (!store_each(store, count_record, &counting, why))
         return false;
-    return !counting.out_of_memory || failure_set(why, EX_OSERR, "out of memory");
+    if (counting.out_of_memory)
+        return failure_set(why, EX_OSERR, "out of memory");
+    local = find(sources, MAIL_FROM_LOCAL, "");
+    return local == NULL || read_local(local, settings, store, now, why);
 }
 
 void sources_reset(struct sources *sources)
@@ -113,11 +130,38 @@ void sources_reset(struct sources *sources)
     *sources = (struct sources){0};
 }
 
+static bool has_domains(const struct source *source)
+{
+    return source->count.all > source->count.without_domain;
+}
+
+bool source_is_kept(const struct source *source)
+{
+    return source->section != NULL ||
+           (source->local != NULL && source->local->local.expected_mx.count > 0);
+}
+
+bool source_is_unchecked(const struct source *source)
+{
+    return source->kind == MAIL_FROM_LOCAL && !source_is_kept(source) && has_domains(source);
+}
+
+static bool is_kept_well(const struct source *source)
+{
+    return source->running && source->state.failing_since == 0;
+}
+
 bool source_is_well(const struct source *source)
 {
     if (source->count.expired > 0 || source->count.near_expiry > 0)
         return false;
-    if (source->kind != MAIL_FROM_SES)
-        return true;
-    return source->section != NULL && source->running && source->state.failing_since == 0;
+    switch (source->kind) {
+    case MAIL_FROM_SES:
+        return source->section != NULL && is_kept_well(source);
+    case MAIL_FROM_LOCAL:
+        return !has_domains(source) || !source_is_kept(source) || is_kept_well(source);
+    case MAIL_FROM_FILE:
+        break;
+    }
+    return true;
 }

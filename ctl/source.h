@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  *
- * Where the records in the store come from: one source for each section `ses', and one each for
- * what has other origins. What there is of each, and how mailfrom-sync is doing with it.
+ * Where the records in the store come from: one source for each section `ses', one for the local
+ * identities, and one each for what has other origins. What there is of each, and how mailfrom-sync
+ * is doing with it.
  */
 #ifndef CTL_SOURCE_H
 #define CTL_SOURCE_H
@@ -15,6 +16,7 @@ struct source {
     enum mail_from_source kind;
     char title[MAIL_FROM_SECTION_MAX + 1]; /* of the section; "" for the other kinds */
     const struct settings_ses *section;    /* NULL: not in the settings, or of another kind */
+    const struct settings *local;          /* of the local source; NULL for others */
     char region[ENDPOINT_REGION_MAX + 1];  /* "" if it is not known */
     struct source_state state;
     bool running; /* mailfrom-sync keeps it now */
@@ -26,12 +28,14 @@ struct source {
         uint64_t refresh_failed;
         uint64_t near_expiry; /* a tenth of expire-after is left, or less */
         uint64_t expired;
+        uint64_t unclear; /* local ones whose last look-up said nothing definite */
     } count;
     int64_t next_expiry; /* of the first record that has not expired; 0: none expires */
 };
 
 struct sources {
-    struct source *list; /* the sections in their order, then what else the store has */
+    struct source *list; /* the sections in their order, the local one if there is anything to it,
+                            then what else the store has */
     size_t count;
 };
 
@@ -40,8 +44,15 @@ bool sources_read(struct sources *sources, const struct settings *settings, stru
                   int64_t now, struct failure *why);
 void sources_reset(struct sources *sources);
 
+/* Does mailfrom-sync keep it? */
+bool source_is_kept(const struct source *source);
+
+/* Local identities have a MAIL FROM domain, but the settings don't say which MX is expected. */
+bool source_is_unchecked(const struct source *source);
+
 /* Is there something that somebody should see to? mailfrom-sync does not run, or fails, records are
- * near their expiry, or their section is gone from the settings. */
+ * near their expiry, or their section is gone from the settings. That local ones are not checked
+ * may be meant so. */
 bool source_is_well(const struct source *source);
 
 #endif

@@ -30,13 +30,25 @@ static void put_moment(FILE *out, const char *name, int64_t then, int64_t now, c
         (void)fprintf(out, "%s ago\n", age);
 }
 
+static void put_other_origin(FILE *out, const struct source *source)
+{
+    const char *between = ", expected MX ";
+
+    (void)fputs(mail_from_source_words[source->kind], out);
+    for (size_t i = 0; source->local != NULL && i < source->local->local.expected_mx.count; i++) {
+        (void)fprintf(out, "%s%s", between, source->local->local.expected_mx.items[i]);
+        between = ", ";
+    }
+    (void)putc('\n', out);
+}
+
 static void put_origin(FILE *out, const struct source *source)
 {
     char name[SECTION_NAME_SIZE];
 
     label(out, "Source");
     if (source->kind != MAIL_FROM_SES)
-        (void)fprintf(out, "%s\n", mail_from_source_words[source->kind]);
+        put_other_origin(out, source);
     else if (source->section == NULL)
         (void)fprintf(out, "%s, which is not in the settings: nobody refreshes it\n",
                       section_name(source->title, name));
@@ -68,6 +80,7 @@ static void put_error(FILE *out, const struct source_state *state, int64_t now)
 static void put_sync(FILE *out, const struct source *source, int64_t now)
 {
     const struct source_state *state = &source->state;
+    bool is_local = source->kind == MAIL_FROM_LOCAL;
     bool due = state->next_call <= now;
 
     label(out, "mailfrom-sync");
@@ -75,10 +88,13 @@ static void put_sync(FILE *out, const struct source *source, int64_t now)
         (void)fprintf(out, "running, process %" PRId64 "\n", state->pid);
     else
         (void)fprintf(out, "NOT RUNNING%s\n", state->heartbeat == 0 ? ", and never did" : "");
-    put_moment(out, "Last success", state->last_success, now, "never");
+    if (is_local)
+        put_moment(out, "Last look-up", state->last_call, now, "never");
+    put_moment(out, is_local ? "Last answer" : "Last success", state->last_success, now, "never");
     put_error(out, state, now);
-    if (source->running)
-        put_moment(out, "Next call", due ? 0 : state->next_call, now, "now");
+    if (source->running && (!is_local || state->next_call != 0))
+        put_moment(out, is_local ? "Next look-up" : "Next call", due ? 0 : state->next_call, now,
+                   "now");
 }
 
 static void put_counts(FILE *out, const struct source *source)
@@ -101,7 +117,15 @@ static void put_counts(FILE *out, const struct source *source)
         (void)fprintf(out, "; %" PRIu64 " unverified", source->count.unverified);
     if (source->count.refresh_failed > 0)
         (void)fprintf(out, "; %" PRIu64 " whose last refresh failed", source->count.refresh_failed);
+    if (source->count.unclear > 0)
+        (void)fprintf(out, "; %" PRIu64 " without a definite answer", source->count.unclear);
     (void)putc('\n', out);
+}
+
+static void put_warning(FILE *out)
+{
+    label(out, "Warning");
+    (void)fputs("NOTHING IS CHECKED: expected-mx is empty in the section local\n", out);
 }
 
 static void put_expiry(FILE *out, const struct source *source, int64_t now)
@@ -123,10 +147,13 @@ static void put_expiry(FILE *out, const struct source *source, int64_t now)
 void source_out_text(FILE *out, const struct source *source, int64_t now)
 {
     put_origin(out, source);
-    if (source->section != NULL)
+    if (source_is_kept(source))
         put_sync(out, source, now);
     put_counts(out, source);
-    put_expiry(out, source, now);
+    if (source->kind != MAIL_FROM_LOCAL) /* what is local does not expire */
+        put_expiry(out, source, now);
+    if (source_is_unchecked(source))
+        put_warning(out);
 }
 
 static void json_count(FILE *out, const char *before, const char *name, uint64_t value)
@@ -151,6 +178,7 @@ static void json_counts(FILE *out, const struct source *source)
     json_count(out, between, "RefreshFailed", source->count.refresh_failed);
     json_count(out, between, "NearExpiry", source->count.near_expiry);
     json_count(out, between, "Expired", source->count.expired);
+    json_count(out, between, "Unclear", source->count.unclear);
     json_out_moment(out, between, "NextExpiry", source->next_expiry);
     (void)putc('}', out);
 }
@@ -170,6 +198,16 @@ static void json_sync(FILE *out, const struct source *source)
     json_out_moment(out, between, "FailingSince", state->failing_since / 1000);
 }
 
+static void json_expected(FILE *out, const struct settings *settings)
+{
+    (void)fputs(", \"ExpectedMX\": [", out);
+    for (size_t i = 0; i < settings->local.expected_mx.count; i++) {
+        (void)fputs(i == 0 ? "" : ", ", out);
+        json_out_string(out, settings->local.expected_mx.items[i]);
+    }
+    (void)putc(']', out);
+}
+
 void source_out_json(FILE *out, const struct source *source)
 {
     static const char between[] = ", ";
@@ -178,7 +216,9 @@ void source_out_json(FILE *out, const struct source *source)
     json_out_text(out, between, "Section", source->title);
     json_out_text(out, between, "Region", source->region);
     json_flag(out, between, "Well", source_is_well(source));
-    if (source->section != NULL)
+    if (source->local != NULL)
+        json_expected(out, source->local);
+    if (source_is_kept(source))
         json_sync(out, source);
     json_counts(out, source);
     (void)putc('}', out);

@@ -11,7 +11,8 @@ enum { STATUS_UNWELL = 1 /* not one of sysexits.h: the command itself worked */ 
 static void show_text(const struct sources *sources, int64_t now)
 {
     if (sources->count == 0)
-        (void)puts("no section `ses' in the settings, and nothing in the store");
+        (void)puts(
+            "neither a section `ses' nor expected-mx in the settings, and nothing in the store");
     for (size_t i = 0; i < sources->count; i++) {
         if (i > 0)
             (void)putchar('\n');
@@ -49,21 +50,12 @@ static bool show(const struct settings *settings, struct store *store, bool json
 
 bool status_run(struct invocation *invocation, struct failure *why)
 {
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {0}};
     struct store *store = NULL;
-    bool json = false;
+    bool json;
     bool good;
-    int option;
 
-    while ((option = invocation_option(invocation, options, why)) != -1) {
-        if (option == '?')
-            return false;
-        json = true;
-    }
-    if (optind < invocation->argc)
-        return invocation_misused(invocation, why, "%s is too much; for one identity there is get",
-                                  invocation->argv[optind]);
-    if (!invocation_store(invocation, STORE_READ, &store, why))
+    if (!invocation_json(invocation, "it is about all sources", &json, why) ||
+        !invocation_store(invocation, STORE_READ, &store, why))
         return false;
     good = show(invocation->settings, store, json, why);
     store_close(store);

@@ -124,12 +124,13 @@ static const char *macro(SMFICTX *context, const char *name)
 
 static const char *bare(const char *argument, char out[MESSAGE_SENDER_MAX + 1])
 {
-    size_t length = strlen(argument);
+    const char *address = argument;
+    size_t length = envelope_bare(&address);
 
-    if (length < 2 || argument[0] != '<' || argument[length - 1] != '>')
+    if (address == argument)
         return argument;
-    memcpy(out, argument + 1, length - 2);
-    out[length - 2] = '\0';
+    memcpy(out, address, length);
+    out[length] = '\0';
     return out;
 }
 

@@ -26,6 +26,10 @@ tests_unit_test_advice_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_answer_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_section_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/unit/test_local_dns tests/unit/test_local_record
+tests_unit_test_local_dns_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_local_record_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/unit/test_command tests/unit/test_import
 tests_unit_test_command_SOURCES = tests/unit/test_command.c $(CTL_CALL)
 tests_unit_test_command_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
@@ -35,7 +39,8 @@ tests_unit_test_status_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_import_SOURCES = tests/unit/test_import.c $(CTL_CALL)
 tests_unit_test_import_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 # common/, and what milter/ holds beside the From reader
-UNIT_TESTS += tests/unit/test_store_key
+UNIT_TESTS += tests/unit/test_store_key tests/unit/test_utf8
+tests_unit_test_utf8_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_store_key_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 UNIT_TESTS += tests/unit/test_decision tests/unit/test_envelope tests/unit/test_failure \
 	tests/unit/test_fault tests/unit/test_identity tests/unit/test_judgement \

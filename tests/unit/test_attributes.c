@@ -452,6 +452,117 @@ static void reads_back_what_it_prints(void **state)
     free(text);
 }
 
+/* A local one, printed and read back. */
+static void local_ones_keep_what_was_found(void **state)
+{
+    static const struct mail_from record = {.kind = IDENTITY_DOMAIN,
+                                            .source = MAIL_FROM_LOCAL,
+                                            .former = MAIL_FROM_SES,
+                                            .section = "eu",
+                                            .domain = "m.x.example",
+                                            .found = "MX 10 \"mx\".example",
+                                            .found_at = NOW - 5,
+                                            .unclear_since = NOW - 50};
+    (void)state;
+    struct failure why = {0};
+    struct taken taken;
+    char *text;
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+
+    attributes_out_begin(out);
+    attributes_out_entry(out, "x.example", &record, ATTRIBUTES_WITH_RECORD, 0);
+    attributes_out_end(out, 1);
+    assert_int_equal(fclose(out), 0);
+    if (!read_text(text, &taken, &why))
+        fail_msg("%s", why.text);
+    free(text);
+    assert_int_equal(taken.last.record.source, MAIL_FROM_LOCAL);
+    assert_int_equal(taken.last.record.former, MAIL_FROM_SES);
+    assert_string_equal(taken.last.record.section, "eu");
+    assert_string_equal(taken.last.record.found, record.found);
+    assert_int_equal(taken.last.record.found_at, NOW - 5);
+    assert_int_equal(taken.last.record.unclear_since, NOW - 50);
+    assert_int_equal(taken.last.record.refresh_after, 0);
+}
+
+static void a_local_one_is_due_unless_the_text_says_when(void **state)
+{
+    static const struct {
+        const char *fields;
+        int64_t refresh_after;
+    } rows[] = {
+        {"{" DOMAIN_M ", \"MailFromDomainStatus\": \"Pending\", \"Record\": {\"Source\": "
+         "\"local\"}}",
+         NOW},
+        {"{" DOMAIN_M ", \"MailFromDomainStatus\": \"Failed\", \"Record\": {\"Source\": "
+         "\"local\", \"RefreshAfter\": null}}",
+         0},
+        {"{\"Record\": {\"Source\": \"local\"}}", 0},
+        {"{" DOMAIN_M ", \"MailFromDomainStatus\": \"Pending\"}", 0},
+    };
+    (void)state;
+    struct failure why = {0};
+    struct taken taken;
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (!read_one("x.example", rows[i].fields, &taken, &why))
+            fail_msg("%s", why.text);
+        assert_int_equal(taken.last.record.refresh_after, rows[i].refresh_after);
+        assert_int_equal(taken.last.record.former, MAIL_FROM_LOCAL);
+    }
+    assert_false(read_one("x.example", "{\"Record\": {\"Former\": \"elsewhere\"}}", &taken, &why));
+    assert_false(read_one("x.example", "{\"Record\": {\"FoundAt\": \"soon\"}}", &taken, &why));
+}
+
+static void note_refusal(void *context, const struct failure *reason)
+{
+    (void)strcat(strcat(context, reason->text), "\n");
+}
+
+static bool refuse_all(void *context, const struct attributes_item *item, struct failure *why)
+{
+    (void)context;
+    (void)item;
+    return failure_set(why, 1, "enough");
+}
+
+static bool take_put_of_x(void *context, const struct attributes_item *item, struct failure *why)
+{
+    (void)context;
+    (void)why;
+    assert_string_equal(item->identity.text, "x.example");
+    assert_string_equal(item->record.domain, "m.x.example");
+    assert_int_equal(item->record.behavior, MAIL_FROM_REJECT_MESSAGE);
+    return true;
+}
+
+static void a_put_reads_domain_and_behavior_and_names_all_that_is_bad(void **state)
+{
+    static const char text[] =
+        "{\"MailFromDomainAttributes\": {"
+        "\"y.example\": {\"MailFromDomain\": \"m.z.example\"},"
+        "\"x.example\": {" DOMAIN_M ", \"MailFromDomainStatus\": \"Hopeful\","
+        " \"BehaviorOnMxFailure\": \"REJECT_MESSAGE\", \"Record\": 7},"
+        "\"z.example\": {\"BehaviorOnMXFailure\": \"RejectMessage\"},"
+        "\"z z\": {}}}";
+    (void)state;
+    struct failure why = {0};
+    char refusals[4096] = "";
+
+    if (!attributes_read_puts(text, sizeof text - 1, take_put_of_x, note_refusal, refusals, &why))
+        fail_msg("%s", why.text);
+    assert_non_null(strstr(refusals, "identity \"y.example\": Provided MAIL-FROM domain "
+                                     "<m.z.example> is not subdomain"));
+    assert_non_null(strstr(refusals, "identity \"z.example\": without a MAIL FROM domain"));
+    assert_non_null(strstr(refusals, "identity \"z\\x20z\": "));
+    assert_null(strstr(refusals, "x.example\": P"));
+    assert_false(
+        attributes_read_puts(text, sizeof text - 1, refuse_all, note_refusal, refusals, &why));
+    assert_string_equal(why.text, "enough");
+    assert_false(attributes_read_puts("{}", 2, take_put_of_x, note_refusal, refusals, &why));
+}
+
 static void lists_objects_with_every_field(void **state)
 {
     (void)state;
@@ -467,7 +578,9 @@ static void lists_objects_with_every_field(void **state)
               "\"MailFromDomainStatus\": \"\", \"BehaviorOnMXFailure\": \"UseDefaultValue\", "
               "\"Source\": \"file\", \"Section\": \"\", \"Verified\": true, \"StatusSince\": null, "
               "\"Checked\": null, "
-              "\"RefreshAfter\": null, \"ExpireAfter\": null, \"LastError\": \"\"}\n]\n");
+              "\"RefreshAfter\": null, \"ExpireAfter\": null, \"LastError\": \"\", "
+              "\"Former\": \"\", \"Found\": \"\", \"FoundAt\": null, \"UnclearSince\": "
+              "null}\n]\n");
 }
 
 int main(void)
@@ -486,6 +599,9 @@ int main(void)
         cmocka_unit_test(prints_as_the_aws_cli_does),
         cmocka_unit_test(prints_an_empty_map),
         cmocka_unit_test(reads_back_what_it_prints),
+        cmocka_unit_test(local_ones_keep_what_was_found),
+        cmocka_unit_test(a_local_one_is_due_unless_the_text_says_when),
+        cmocka_unit_test(a_put_reads_domain_and_behavior_and_names_all_that_is_bad),
         cmocka_unit_test(lists_objects_with_every_field),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

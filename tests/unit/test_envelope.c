@@ -269,6 +269,25 @@ static void sees_that_the_sender_is_there_already(void **state)
     }
 }
 
+static void takes_off_angle_brackets_in_pairs(void **state)
+{
+    static const struct {
+        const char *argument;
+        const char *bare;
+    } rows[] = {
+        {"<a@x>", "a@x"}, {"a@x", "a@x"},   {"<>", ""}, {"", ""},         {"<", "<"},
+        {"<a@x", "<a@x"}, {"a@x>", "a@x>"}, {">", ">"}, {"<<a>>", "<a>"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *address = rows[i].argument;
+        size_t length = envelope_bare(&address);
+        if (length != strlen(rows[i].bare) || memcmp(address, rows[i].bare, length) != 0)
+            fail_msg("%s became %.*s", rows[i].argument, (int)length, address);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -279,6 +298,7 @@ int main(void)
         cmocka_unit_test(keeps_to_the_length_of_an_address),
         cmocka_unit_test(takes_a_local_part_of_64_octets),
         cmocka_unit_test(knows_the_null_sender),
+        cmocka_unit_test(takes_off_angle_brackets_in_pairs),
         cmocka_unit_test(takes_the_parts_as_written),
         cmocka_unit_test(sees_that_the_sender_is_there_already),
     };

@@ -54,12 +54,26 @@ static bool write_state(struct store *store, void *context, struct failure *why)
     return source_state_write(store, "", context, why);
 }
 
+static bool write_local_state(struct store *store, void *context, struct failure *why)
+{
+    return source_state_write(store, SOURCE_STATE_LOCAL, context, why);
+}
+
 static void set_state(struct source_state state)
 {
     struct store *store = open_store();
     struct failure why;
 
     assert_true(store_update(store, write_state, &state, &why));
+    store_close(store);
+}
+
+static void set_local_state(struct source_state state)
+{
+    struct store *store = open_store();
+    struct failure why;
+
+    assert_true(store_update(store, write_local_state, &state, &why));
     store_close(store);
 }
 
@@ -227,6 +241,157 @@ static void refresh_without_a_section_says_so(void **state)
     expect_in(ctl_result.out, "ses, which is not in the settings: nobody refreshes it");
 }
 
+static const char local_section[] = "local { expected-mx = {\"mx1.example\", \"mx2.example\"} }";
+
+/* One that is Success, one whose look-ups say nothing, one without a domain. */
+static void make_local(const char *settings)
+{
+    static const char local[] =
+        "{\"MailFromDomainAttributes\": {"
+        "\"l.example\": {\"MailFromDomain\": \"m.l.example\", \"MailFromDomainStatus\": "
+        "\"Success\", \"Record\": {\"Source\": \"local\", \"Found\": \"MX 10 mx1.example\","
+        " \"FoundAt\": \"2026-01-01T00:00:00Z\"}},"
+        "\"u.example\": {\"MailFromDomain\": \"m.u.example\", \"MailFromDomainStatus\": "
+        "\"TemporaryFailure\", \"Record\": {\"Source\": \"local\", \"Found\": \"timeout from "
+        "127.0.0.1:53\", \"UnclearSince\": \"2026-01-01T00:00:00Z\"}},"
+        "\"w.example\": {\"Record\": {\"Source\": \"local\"}}}}";
+
+    ctl_settings(settings);
+    assert_int_equal(ctl_call("remove", "x.example", "y.example", NULL), EX_OK);
+    assert_int_equal(ctl_import(local), EX_OK);
+}
+
+static void the_local_source_shows_its_look_ups(void **state)
+{
+    (void)state;
+    make_local(local_section);
+    set_local_state(healthy());
+    assert_int_equal(ctl_call("status", NULL), EX_OK);
+    expect_in(ctl_result.out, "Source          local, expected MX mx1.example, mx2.example\n"
+                              "mailfrom-sync   running, process 4711\n"
+                              "Last look-up    12s ago\n"
+                              "Last answer     12s ago\n"
+                              "Last error      none\n"
+                              "Next look-up    in 4");
+    expect_in(ctl_result.out, "Identities      3: 1 Success, 1 TemporaryFailure, 1 without a MAIL "
+                              "FROM domain; 1 without a definite answer\n");
+    assert_null(strstr(ctl_result.out, "Expiry"));
+    assert_int_equal(ctl_call("status", "--json", NULL), EX_OK);
+    expect_in(ctl_result.out, "\"ExpectedMX\": [\"mx1.example\", \"mx2.example\"], \"Running\": "
+                              "true, ");
+    expect_in(ctl_result.out, "\"Unclear\": 1");
+}
+
+static void a_local_source_that_fails_or_that_nobody_keeps_is_not_well(void **state)
+{
+    struct source_state failing = healthy();
+
+    (void)state;
+    make_local(local_section);
+    assert_int_equal(ctl_call("status", NULL), 1);
+    expect_in(ctl_result.out, "mailfrom-sync   NOT RUNNING, and never did\n"
+                              "Last look-up    never\n");
+    failing.failing_since = failing.heartbeat - 300000;
+    set_local_state(failing);
+    assert_int_equal(ctl_call("status", NULL), 1);
+}
+
+static void without_an_expected_mx_status_warns(void **state)
+{
+    (void)state;
+    make_local("");
+    assert_int_equal(ctl_call("status", NULL), EX_OK);
+    expect_in(ctl_result.out, "Warning         NOTHING IS CHECKED: expected-mx is empty");
+    assert_null(strstr(ctl_result.out, "RUNNING"));
+    assert_int_equal(ctl_call("remove", "l.example", "u.example", NULL), EX_OK);
+    assert_int_equal(ctl_call("status", NULL), EX_OK);
+    assert_null(strstr(ctl_result.out, "Warning"));
+}
+
+static void expected_mx_alone_is_a_source(void **state)
+{
+    (void)state;
+    ctl_settings(local_section);
+    assert_int_equal(ctl_call("remove", "x.example", "y.example", NULL), EX_OK);
+    assert_int_equal(ctl_call("status", NULL), EX_OK); /* there is nothing to look up */
+    expect_in(ctl_result.out, "Source          local, expected MX mx1.example");
+    assert_int_equal(ctl_call("status", "too-much", NULL), EX_USAGE);
+    assert_null(strstr(ctl_result.why.text, "get"));
+}
+
+static bool look_up(struct store *store, void *context, struct failure *why)
+{
+    struct mail_from record;
+
+    (void)context;
+    if (store_get(store, "u.example", &record, why) != STORE_FOUND)
+        return false;
+    record.status = MAIL_FROM_SUCCESS;
+    (void)strcpy(record.found, "MX 10 mx1.example");
+    record.found_at = moment_milliseconds() / 1000;
+    record.refresh_after = record.found_at + 3600;
+    return store_put(store, "u.example", &record, why);
+}
+
+static void look_up_now(void)
+{
+    struct store *store = open_store();
+    struct failure why;
+
+    if (!store_update(store, look_up, NULL, &why))
+        (void)fprintf(stderr, "%s\n", why.text);
+    store_close(store);
+}
+
+static void refresh_waits_until_a_local_one_is_looked_up(void **state)
+{
+    pid_t child;
+
+    (void)state;
+    make_local(local_section);
+    set_local_state(healthy());
+    child = later(look_up_now);
+    assert_int_equal(ctl_call("refresh", "u.example", "w.example", NULL), EX_OK);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_string_equal(ctl_result.out,
+                        "u.example: m.u.example, Success, UseDefaultValue; found MX 10 "
+                        "mx1.example\n"
+                        "w.example: no MAIL FROM domain\n");
+}
+
+static bool take_first(void *context, const char *key, const struct mail_from *record)
+{
+    (void)record;
+    (void)strcpy(context, key);
+    return false;
+}
+
+static void refresh_without_mailfrom_sync_leaves_a_local_one_due(void **state)
+{
+    char first[IDENTITY_SIZE] = "";
+    struct mail_from record;
+    struct store *store;
+    struct failure why;
+
+    (void)state;
+    make_local(local_section);
+    assert_int_equal(ctl_call("refresh", "l.example", NULL), EX_TEMPFAIL);
+    expect_in(ctl_result.why.text, "mailfrom-sync does not run");
+    store = open_store();
+    assert_int_equal(store_get(store, "l.example", &record, &why), STORE_FOUND);
+    assert_true(moment_milliseconds() / 1000 - record.refresh_after < 60);
+    assert_int_equal(record.status, MAIL_FROM_SUCCESS);
+    assert_true(store_each_due(store, NULL, NULL, take_first, first, &why));
+    assert_string_equal(first, "u.example"); /* which never was looked up */
+    store_close(store);
+    assert_int_equal(ctl_call("refresh", "--no-wait", "l.example", NULL), EX_OK);
+    assert_string_equal(ctl_result.out, "asked mailfrom-sync to look up 1 local identity\n");
+    assert_int_equal(ctl_call("refresh", "--section", "eu", "l.example", NULL), EX_USAGE);
+    ctl_settings("");
+    assert_int_equal(ctl_call("refresh", "l.example", NULL), EX_CONFIG);
+    expect_in(ctl_result.why.text, "expected-mx");
+}
+
 #define UNIT_TEST(name) cmocka_unit_test_setup_teardown(name, setup, ctl_teardown)
 
 int main(void)
@@ -239,6 +404,12 @@ int main(void)
         UNIT_TEST(refresh_waits_until_the_request_is_gone),
         UNIT_TEST(refresh_does_not_wait_for_a_mailfrom_sync_that_ends),
         UNIT_TEST(refresh_without_a_section_says_so),
+        UNIT_TEST(the_local_source_shows_its_look_ups),
+        UNIT_TEST(a_local_source_that_fails_or_that_nobody_keeps_is_not_well),
+        UNIT_TEST(without_an_expected_mx_status_warns),
+        UNIT_TEST(expected_mx_alone_is_a_source),
+        UNIT_TEST(refresh_waits_until_a_local_one_is_looked_up),
+        UNIT_TEST(refresh_without_mailfrom_sync_leaves_a_local_one_due),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "ctl/put.h"
+
+#include <sysexits.h>
+
+#include "ctl/local_record.h"
+#include "ctl/moment.h"
+
+struct setting {
+    const struct put *put;
+    struct mail_from record;
+    enum local_record_change change;
+};
+
+static bool set(struct store *store, void *context, struct failure *why)
+{
+    struct setting *setting = context;
+    const struct put *put = setting->put;
+    struct mail_from *record = &setting->record;
+    enum store_result result = store_get(store, put->identity.text, record, why);
+
+    if (result == STORE_FAILED)
+        return false;
+    if (result == STORE_NOT_FOUND || record->source != MAIL_FROM_LOCAL)
+        return failure_set(why, EX_TEMPFAIL,
+                           "\"%s\" has just been removed or given back: try again",
+                           put->identity.text);
+    setting->change = local_record_put(record, put->domain, put->behavior, put->force,
+                                       moment_milliseconds() / 1000);
+    return setting->change == LOCAL_RECORD_SAME ||
+           store_put(store, put->identity.text, record, why);
+}
+
+static void tell(const struct setting *setting)
+{
+    const struct mail_from *record = &setting->record;
+    const char *key = setting->put->identity.text;
+    const char *behavior = mail_from_behavior_words[record->behavior];
+    const char *status = mail_from_status_words[record->status];
+
+    switch (setting->change) {
+    case LOCAL_RECORD_SAME:
+        if (record->domain[0] == '\0')
+            (void)printf("%s has no MAIL FROM domain: nothing was changed\n", key);
+        else
+            (void)printf("%s has MAIL FROM domain %s in status %s and %s already: nothing was "
+                         "changed (--force sets it anew, and begins at Pending)\n",
+                         key, record->domain, status, behavior);
+        break;
+    case LOCAL_RECORD_BEHAVIOR:
+        (void)printf("%s now has %s; its MAIL FROM domain %s stays in status %s\n", key, behavior,
+                     record->domain, status);
+        break;
+    case LOCAL_RECORD_ANEW:
+        (void)printf("%s now has MAIL FROM domain %s and %s; it is Pending until mailfrom-sync "
+                     "finds the MX record (`mailfromctl records %s')\n",
+                     key, record->domain, behavior, key);
+        break;
+    case LOCAL_RECORD_CLEARED:
+        (void)printf("%s has no MAIL FROM domain any more\n", key);
+        break;
+    }
+}
+
+bool put_local(const struct put *put, const struct settings *settings, struct store *store,
+               struct failure *why)
+{
+    struct setting setting = {.put = put};
+
+    if (put->section != NULL)
+        return failure_set(why, EX_USAGE, "\"%s\" is local: it belongs to no section `ses'",
+                           put->identity.text);
+    if (!store_update(store, set, &setting, why))
+        return false;
+    if (!put->quiet)
+        tell(&setting);
+    if (setting.change == LOCAL_RECORD_ANEW && settings->local.expected_mx.count == 0)
+        (void)fputs("mailfromctl: warning: expected-mx in the section local of the settings is "
+                    "empty, so nothing is checked and it stays Pending\n",
+                    stderr);
+    return true;
+}
