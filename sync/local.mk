@@ -28,7 +28,7 @@ libsync_a_SOURCES = \
 	sync/transition.c sync/transition.h \
 	sync/trouble.c sync/trouble.h
 
-SYNC_LIBS = libsync.a $(SES_LIBS) $(COMMON_LIBS) -lpthread
+SYNC_LIBS = libsync.a $(SES_LIBS) $(DNS_LIBS) $(COMMON_LIBS) -lpthread
 
 sbin_PROGRAMS += mailfrom-sync
 mailfrom_sync_SOURCES = sync/main.c
