@@ -124,7 +124,7 @@ static void flood(const char *question, size_t count, size_t open)
             errx(EX_SOFTWARE, "question %zu was answered %u times", i, times[i]);
     }
     for (int i = 0; i < DNS_RESULT_COUNT; i++)
-        printf("%s=%zu ", dns_result_words[i], results[i]);
+        printf("%s=%zu ", i == DNS_NO_DATA ? "nothing" : dns_result_words[i], results[i]);
     begin = read_clock(CLOCK_MONOTONIC) - begin;
     printf("seconds=%.2f cpu=%.2f per-second=%.0f\n", begin, read_clock(CLOCK_PROCESS_CPUTIME_ID),
            (double)count / begin);

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: the mailfrom-milter contributors
+"""Servers that fail, lie or are silent, and what several servers are good for."""
+
+import threading
+import time
+
+import pytest
+
+from lab.process import free_port
+from standin.dns import Dns
+
+RIGHT = "mx/right.example"
+FOUND = "found: MX 10 mx.example.net"
+
+
+@pytest.fixture
+def other():
+    with Dns({"right.example": ["MX 10 mx.example.net"]}) as server:
+        yield server
+
+
+@pytest.fixture
+def nobody():
+    """A server that does not listen."""
+    return f"127.0.0.1:{free_port()}"
+
+
+@pytest.mark.parametrize("mode, text", [
+    ("servfail", "SERVFAIL from"),
+    ("refused", "refused by"),
+    ("notimp", "refused by"),
+    ("formerr", "refused by"),
+    ("referral", "refused by"),
+    ("echo", "unintelligible answer from"),
+    ("cut", "unintelligible answer from"),
+])
+def test_what_a_server_may_say(driver, standin, mode, text):
+    standin.mode = mode
+    assert driver.ask([standin.server], RIGHT).judged == f"unclear: {text} {standin.server}"
+
+
+@pytest.mark.parametrize("mode", ["drop", "garbage"])
+def test_silence_ends_with_the_timeout(driver, standin, mode):
+    standin.mode = mode
+    begin = time.monotonic()
+    answer = driver.ask([standin.server], RIGHT, milliseconds=600)
+    assert answer.judged == f"unclear: timeout from {standin.server}"
+    assert 0.5 < time.monotonic() - begin < 10
+    assert standin.count() == 3
+
+
+@pytest.mark.parametrize("mode", ["wrong-id", "wrong-question", "wrong-source"])
+def test_a_forged_answer_is_ignored(driver, standin, mode):
+    standin.mode = mode
+    assert driver.ask([standin.server], RIGHT).judged == FOUND
+
+
+def test_a_truncated_answer_is_fetched_over_tcp(driver, standin):
+    standin.mode = "truncate"
+    assert driver.ask([standin.server], RIGHT).judged == FOUND
+    assert [asked[2] for asked in standin.asked] == ["udp", "tcp"]
+
+
+def test_records_of_other_names_do_not_count(driver, standin):
+    standin.records["bare.example"] = ["TXT x"]
+    standin.extra = [("other.example", "MX 10 mx.example.net")]
+    assert driver.ask([standin.server], "mx/bare.example").judged == "gone: no MX"
+
+
+def test_a_name_that_is_an_alias_is_asked_for(driver, standin):
+    standin.records |= {"first.example": ["CNAME Second.example"],
+                        "second.example": ["CNAME right.example"]}
+    assert driver.ask([standin.server], "mx/first.example").judged == FOUND
+    assert [asked[0] for asked in standin.asked] == \
+        ["first.example", "second.example", "right.example"]
+
+
+@pytest.mark.parametrize("length, judged", [(8, FOUND), (9, "unclear: unintelligible answer from")])
+def test_a_chain_of_aliases_has_an_end(driver, standin, length, judged):
+    names = [f"c{number}.example" for number in range(length)] + ["right.example"]
+    standin.records |= {name: [f"CNAME {after}"] for name, after in zip(names, names[1:])}
+    assert driver.ask([standin.server], "mx/c0.example").judged.startswith(judged)
+
+
+def test_an_alias_that_is_no_name(driver, standin):
+    standin.records["odd.example"] = ["CNAME a\xc3.example"]
+    assert driver.ask([standin.server], "mx/odd.example").judged == \
+        f"unclear: unintelligible answer from {standin.server}"
+
+
+def test_nobody_listens(driver, nobody):
+    assert driver.ask([nobody], RIGHT).judged == f"unclear: no connection to {nobody}"
+
+
+def test_a_dead_server_and_a_good_one(driver, standin, nobody):
+    answer = driver.ask([nobody, standin.server], RIGHT)
+    assert (answer.judged, answer.servers) == (FOUND, standin.server)
+
+
+@pytest.mark.parametrize("mode", ["drop", "servfail", "refused", "garbage", "cut"])
+def test_a_bad_server_and_a_good_one(driver, standin, other, mode):
+    standin.mode = mode
+    answer = driver.ask([standin.server, other.server], RIGHT, milliseconds=3000)
+    assert (answer.judged, answer.servers) == (FOUND, other.server)
+    assert standin.count() == 1
+
+
+def test_two_servers_that_both_fail(driver, standin, other):
+    standin.mode = other.mode = "servfail"
+    assert driver.ask([standin.server, other.server], RIGHT).servers == \
+        f"{standin.server},{other.server}"
+
+
+def test_the_server_that_said_most_is_named(driver, standin, other, nobody):
+    standin.mode = "drop"
+    other.mode = "refused"
+    answer = driver.ask([nobody, standin.server, other.server], RIGHT, milliseconds=900)
+    assert answer.judged == f"unclear: refused by {other.server}"
+    answer = driver.ask([nobody, standin.server], RIGHT, milliseconds=900)
+    assert answer.judged == f"unclear: timeout from {standin.server}"
+
+
+def test_an_answer_that_is_late_counts(driver, standin):
+    standin.delay = 1.5
+    assert driver.ask([standin.server], RIGHT, milliseconds=3000).judged == FOUND
+    assert standin.count() == 2
+
+
+def test_a_server_that_was_down_for_a_while(driver, standin):
+    standin.mode = "drop"
+    recovery = threading.Timer(0.5, setattr, (standin, "mode", "answer"))
+    recovery.start()
+    assert driver.ask([standin.server], RIGHT, milliseconds=6000).judged == FOUND
+    recovery.join()
+    assert standin.count() == 2
+
+
+def test_many_questions_to_a_server_that_drops(driver, standin):
+    standin.mode = "drop"
+    summary = driver.run("-s", standin.server, "-t", "900", "-n", "1000", "mx/wild.example")[0]
+    assert summary.timeout == "1000"
+
+
+def test_many_questions_to_nobody(driver, nobody):
+    """Sending may swallow the error that another question would have got; that one times out."""
+    summary = driver.run("-s", nobody, "-t", "900", "-n", "1000", "mx/wild.example")[0]
+    assert int(summary.unreachable) + int(summary.timeout) == 1000
+    assert int(summary.unreachable) > 0
+
+
+def test_many_questions_over_tcp(driver, standin):
+    standin.mode = "truncate"
+    standin.records |= {f"q{number}.wild.example": ["MX 10 mx.example.net"]
+                        for number in range(300)}
+    summary = driver.run("-s", standin.server, "-t", "20000", "-n", "300", "-o", "100",
+                         "mx/wild.example")[0]
+    assert summary.found == "300"
+
+
+def test_the_source_port_changes(driver, standin):
+    standin.records |= {f"q{number}.wild.example": ["MX 10 mx.example.net"]
+                        for number in range(1000)}
+    summary = driver.run("-s", standin.server, "-t", "20000", "-n", "1000", "-o", "100",
+                         "mx/wild.example")[0]
+    assert summary.found == "1000"
+    ports = standin.peers
+    assert len(set(ports)) >= 4
+    assert max(ports.count(port) for port in set(ports)) <= 250
+
+
+@pytest.mark.parametrize("server", ["", "localhost", "192.0.2.1:", "192.0.2.1:0", "192.0.2.1:65536",
+                                    "192.0.2.256", "[192.0.2.1]:53", "[::1", "[::1]x", "::1%lo",
+                                    "192.0.2.1:5 3", "192.0.2.1:+53"])
+def test_what_is_no_server(driver, server):
+    with pytest.raises(AssertionError, match="is no nameserver"):
+        driver.ask([server], RIGHT)
+
+
+def test_too_many_servers(driver):
+    with pytest.raises(AssertionError, match="at most 5 nameservers"):
+        driver.ask(6 * ["192.0.2.1"], RIGHT)

@@ -90,6 +90,10 @@ class Nsd:
         return f"{self.address}:{self.port}"
 
     @property
+    def server_ipv6(self):
+        return f"[::1]:{self.port}" if has_ipv6() else None
+
+    @property
     def log(self):
         return f"{self.directory}/nsd.log"
 
