@@ -3,7 +3,6 @@
 """The life of an identity of the gateway's own, stage by stage: what happens to it, which status
 comes of that, and what a message of it meets."""
 
-import json
 import signal
 from dataclasses import dataclass
 from typing import Callable
@@ -47,8 +46,7 @@ class Gateway:
         self.sync.send_signal(signal.SIGHUP)
 
     def record(self):
-        done = self.sync.ctl("get", IDENTITY, "--json")
-        return json.loads(done.stdout) if done.returncode == 0 else {}
+        return self.sync.records().get(IDENTITY, {})
 
 
 def publish(records):
