@@ -115,6 +115,18 @@ tests_unit_test_local_state_LDADD = $(SYNC_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_outage_LDADD = $(SYNC_LIBS) $(CMOCKA_LIBS)
 endif
 
+# Questions to the DNS
+if HAVE_CMOCKA
+UNIT_TESTS += tests/unit/test_dns_message tests/unit/test_mx tests/unit/test_name \
+	tests/unit/test_question tests/unit/test_resolver tests/unit/test_server
+tests_unit_test_dns_message_LDADD = $(DNS_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_mx_LDADD = $(DNS_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_name_LDADD = $(DNS_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_question_LDADD = $(DNS_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_resolver_LDADD = $(DNS_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_server_LDADD = $(DNS_LIBS) $(CMOCKA_LIBS)
+endif
+
 # The same programs under valgrind, in a build without sanitizers.
 check-valgrind: $(UNIT_TESTS)
 	$(srcdir)/tests/unit/under-valgrind $(UNIT_TESTS)
