@@ -87,7 +87,7 @@ class Milter:
         settings = self.default_settings()
         for name, value in (changes or {}).items():
             if isinstance(value, dict):
-                settings[name] = settings[name] | value
+                settings[name] = settings.get(name, {}) | value
             else:
                 settings[name] = value
         self.settings = settings
