@@ -131,6 +131,9 @@ static bool change(struct adopt *adopt, struct invocation *invocation, struct fa
     store_close(store);
     store = NULL;
     adopt->settings = invocation->settings;
+    adopt->before = calloc(adopt->identities.count, sizeof adopt->before[0]);
+    if (adopt->before == NULL)
+        return failure_set(why, EX_OSERR, "out of memory");
     good = invocation_store(invocation, STORE_WRITE, &store, why) &&
            errand_is_served(adopt->settings, store, &adopt->served, why) &&
            store_update(store, change_all, adopt, why);
@@ -150,8 +153,10 @@ static bool read_options(struct adopt *adopt, struct invocation *invocation, str
             return false;
         adopt->back = true;
     }
-    if (optind == invocation->argc)
-        return invocation_misused(invocation, why, "which identity?");
+    if (optind == invocation->argc) {
+        (void)invocation_misused(invocation, why, "which identity?");
+        return false;
+    }
     return identities_read(&adopt->identities, invocation->argv + optind, invocation->argc - optind,
                            why);
 }
@@ -159,13 +164,8 @@ static bool read_options(struct adopt *adopt, struct invocation *invocation, str
 bool adopt_run(struct invocation *invocation, struct failure *why)
 {
     struct adopt adopt = {0};
-    bool good = read_options(&adopt, invocation, why);
+    bool good = read_options(&adopt, invocation, why) && change(&adopt, invocation, why);
 
-    if (good) {
-        adopt.before = calloc(adopt.identities.count, sizeof adopt.before[0]);
-        good = adopt.before != NULL ? change(&adopt, invocation, why)
-                                    : failure_set(why, EX_OSERR, "out of memory");
-    }
     free(adopt.before);
     identities_reset(&adopt.identities);
     return good;

@@ -83,12 +83,13 @@ static bool find_record(struct question *question, struct store *store, struct f
 /* Who receives the bounces of such an identity is not known here. */
 static bool explain_file(const struct question *question, struct failure *why)
 {
-    return failure_set(why, EX_UNAVAILABLE,
-                       "\"%s\" has the source file, so nothing here says which host takes the "
-                       "bounces of %s: publish one MX record that names it, and an SPF record with "
-                       "the addresses that its mail leaves from; or `mailfromctl adopt %s', and it "
-                       "is the gateway's own",
-                       question->identity.text, question->domain, question->identity.text);
+    return failure_set(
+        why, EX_UNAVAILABLE,
+        "\"%s\" has the source file, not ses, so nothing here says which host takes the "
+        "bounces of %s: publish one MX record that names it, and an SPF record with "
+        "the addresses that its mail leaves from; or `mailfromctl adopt %s', and it "
+        "is the gateway's own",
+        question->identity.text, question->domain, question->identity.text);
 }
 
 /* SES documents the name of the MX host for the regions of the commercial partition and
