@@ -62,6 +62,12 @@ def test_a_truncated_answer_is_fetched_over_tcp(driver, standin):
     assert [asked[2] for asked in standin.asked] == ["udp", "tcp"]
 
 
+def test_a_server_that_does_not_know_edns(driver, standin):
+    standin.mode = "no-edns"
+    assert driver.ask([standin.server], RIGHT).judged == FOUND
+    assert standin.count() == 2
+
+
 def test_records_of_other_names_do_not_count(driver, standin):
     standin.records["bare.example"] = ["TXT x"]
     standin.extra = [("other.example", "MX 10 mx.example.net")]

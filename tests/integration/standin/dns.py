@@ -16,6 +16,7 @@ mode, and by_name[name] for a name that has another one:
     truncate        over UDP only "truncated", over TCP the answer
     echo            the query itself           referral        nothing, neither final nor recursive
     cut             half of the answer
+    no-edns         the answer, but FORMERR to a query with EDNS (RFC 6891)
 """
 
 import ipaddress
@@ -210,6 +211,8 @@ class Dns:
             return [query.reply(RECURSES | RCODES[mode])]
         if mode == "truncate" and query.protocol == "udp":
             return [query.reply(FINAL | TRUNCATED)]
+        if mode == "no-edns" and query.octets[10:12] != b"\0\0":
+            return [query.reply(RECURSES | RCODES["formerr"])]
         return {"drop": [],
                 "garbage": [query.octets[:2] + b"\x84\x00" + b"\xff" * 40],
                 "echo": [query.octets],
