@@ -43,11 +43,18 @@ def test_what_a_server_may_say(driver, standin, mode, text):
 @pytest.mark.parametrize("mode", ["drop", "garbage"])
 def test_silence_ends_with_the_timeout(driver, standin, mode):
     standin.mode = mode
-    begin = time.monotonic()
     answer = driver.ask([standin.server], RIGHT, milliseconds=600)
     assert answer.judged == f"unclear: timeout from {standin.server}"
-    assert 0.5 < time.monotonic() - begin < 10
     assert standin.count() == 3
+
+
+def test_the_timeout_is_for_the_whole_question(driver, standin):
+    """The last attempt, which begins at 3 s, does not get 4.5 s more."""
+    standin.mode = "drop"
+    begin = time.monotonic()
+    answer = driver.ask([standin.server], RIGHT, milliseconds=4500)
+    assert answer.judged == f"unclear: timeout from {standin.server}"
+    assert 4.4 < time.monotonic() - begin < 7
 
 
 @pytest.mark.parametrize("mode", ["wrong-id", "wrong-question", "wrong-source"])
@@ -65,7 +72,7 @@ def test_a_truncated_answer_is_fetched_over_tcp(driver, standin):
 def test_a_server_that_does_not_know_edns(driver, standin):
     standin.mode = "no-edns"
     assert driver.ask([standin.server], RIGHT).judged == FOUND
-    assert standin.count() == 2
+    assert standin.payloads == [1232, None]
 
 
 def test_records_of_other_names_do_not_count(driver, standin):
