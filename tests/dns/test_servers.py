@@ -119,6 +119,15 @@ def test_a_bad_server_and_a_good_one(driver, standin, other, mode):
     assert standin.count() == 1
 
 
+def test_the_server_that_answers_is_asked_first(driver, standin, other):
+    standin.mode = "drop"
+    other.records |= {f"q{number}.wild.example": ["MX 10 mx.example.net"] for number in range(200)}
+    summary = driver.run("-s", standin.server, "-s", other.server, "-t", "3000", "-n", "200",
+                         "-o", "10", "mx/wild.example")[0]
+    assert summary.found == "200"
+    assert standin.count() <= 20
+
+
 def test_two_servers_that_both_fail(driver, standin, other):
     standin.mode = other.mode = "servfail"
     assert driver.ask([standin.server, other.server], RIGHT).servers == \

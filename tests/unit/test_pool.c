@@ -44,10 +44,10 @@ static void closes_what_is_worn(void **state)
         (void)pool_wait(&pool, 0);
     }
     assert_true(pool.source_count > 1);
-    while (ended < QUESTIONS) {
+    do {
         (void)pool_wait(&pool, 10);
         pool_tend(&pool, now += 1000);
-    }
+    } while (ended < QUESTIONS);
     assert_int_equal(pool.source_count, 1);
     pool_reset(&pool);
     channel_stop();
