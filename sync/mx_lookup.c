@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+_Static_assert((int)SETTINGS_SERVERS_MAX <= (int)DNS_SERVERS_MAX, "the resolver takes them all");
+
 struct mx_lookup {
     const struct settings *settings;
     struct dns_resolver *resolver;
