@@ -209,6 +209,28 @@ def test_a_put_is_seen_at_once_and_a_removal_as_well(sync, nsd):
     assert not sync.log_lines("transition", mark)
 
 
+def test_nothing_is_looked_up_before_its_time(sync):
+    with Dns({life.DOMAIN: [f"MX 10 {EXPECTED}"]}) as dns:
+        sync.configure(local=life.settings(dns.port, success_interval="1h"))
+        put_all(sync, {IDENTITY: life.DOMAIN})
+        sync.start()
+        sync.wait_for_status(IDENTITY, "Success")
+        time.sleep(1.5)
+        assert len(dns.asked) == 1
+
+
+def test_an_answer_to_what_was_replaced_meanwhile_counts_for_nothing(sync):
+    with Dns({life.DOMAIN: [f"MX 10 {EXPECTED}"]}) as dns:
+        dns.delay = 1.5
+        sync.configure(local=life.settings(dns.port, timeout="5s"))
+        put_all(sync, {IDENTITY: life.DOMAIN})
+        sync.start()
+        wait_until(lambda: dns.asked, "the question")
+        put_all(sync, {IDENTITY: f"other.{IDENTITY}"})
+        wait_for_found(sync, IDENTITY, "Pending", "NXDOMAIN")
+        assert not sync.log_lines("transition:")
+
+
 def test_what_failed_is_looked_up_again_only_where_that_is_wanted(sync):
     with Dns({}) as dns:
         quick = life.settings(dns.port, pending_window="1s")
