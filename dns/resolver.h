@@ -5,7 +5,7 @@
  * long answer is fetched over TCP; what comes from another server, or with another id or question,
  * is ignored. CNAMEs are followed, also where a server leaves that to us.
  *
- * A resolver is used by one thread.
+ * A resolver is used by one thread. Its program ignores SIGPIPE.
  */
 #ifndef DNS_RESOLVER_H
 #define DNS_RESOLVER_H
@@ -52,12 +52,13 @@ struct dns_answer {
     const struct dns_record *records; /* of an MX by preference, then by name; empty unless found */
     size_t count;
     bool truncated;
-    const char *servers; /* who was asked: "127.0.0.1:53", or all of them with commas between */
+    const char *servers; /* who said so, or was asked in vain: "127.0.0.1:53", or several with
+                            commas between; "" for a name not allowed, of which nobody is asked */
 };
 
 struct dns_settings {
     const char *const *servers; /* "192.0.2.1", "192.0.2.1:5353", "2001:db8::1", "[::1]:5353" */
-    size_t server_count;        /* 0: those of the system */
+    size_t server_count;        /* 5 at most; 0: those of the system */
     int64_t timeout;            /* milliseconds for an answer, all tries and servers together */
 };
 
@@ -70,8 +71,8 @@ bool dns_open(struct dns_resolver **resolver, const struct dns_settings *setting
 /* Questions without an answer are dropped: their callbacks are never called. NULL is fine. */
 void dns_close(struct dns_resolver *resolver);
 
-/* name: A-labels, without the last dot. answered is called exactly once, from within dns_run, and
- * may ask again. False: out of memory. */
+/* name: A-labels, without the last dot; another one is DNS_MALFORMED. answered is called exactly
+ * once, from within dns_run, and may ask again. False: out of memory. */
 bool dns_ask(struct dns_resolver *resolver, const char *name, enum dns_type type,
              void (*answered)(void *context, const struct dns_answer *answer), void *context);
 

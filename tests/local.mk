@@ -1,6 +1,7 @@
 # Each kind of test has its folder; `make check` runs all of them but the bench.
 
 include tests/unit/local.mk
+include tests/dns/local.mk
 include tests/ses/local.mk
 include tests/fuzz/local.mk
 include tests/lint/local.mk

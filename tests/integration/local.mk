@@ -12,6 +12,7 @@ EXTRA_DIST += \
 	tests/integration/lab/laboratory.py \
 	tests/integration/lab/load.py \
 	tests/integration/lab/milter_client.py \
+	tests/integration/lab/nsd.py \
 	tests/integration/lab/postfix.py \
 	tests/integration/lab/process.py \
 	tests/integration/lab/programs.py \

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "dns/channel.h"
+
+#include <ares.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+enum {
+    PAYLOAD_MAX = 1232,      /* octets over UDP that no path fragments: dnsflagday.net/2020 */
+    CHANNEL_QUESTIONS = 250, /* of 65536 ids: what a forger may try meanwhile is hopeless */
+    CLASS_IN = 1
+};
+
+struct channel {
+    ares_channel ares;
+    unsigned asked; /* ever */
+    unsigned open;
+};
+
+struct call {
+    struct channel *channel;
+    channel_ended *ended;
+    void *context;
+};
+
+bool channel_start(void)
+{
+    return ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS;
+}
+
+void channel_stop(void)
+{
+    ares_library_cleanup();
+}
+
+static void take_address(struct server *server, const struct ares_addr_port_node *address)
+{
+    int port = address->udp_port != 0 ? address->udp_port : SERVER_PORT;
+
+    *server = (struct server){.family = address->family, .port = (uint16_t)port};
+    memcpy(&server->address, &address->addr, sizeof server->address);
+    server_format(server);
+}
+
+bool channel_system_servers(struct server servers[], unsigned max, unsigned *count,
+                            struct failure *why)
+{
+    struct ares_addr_port_node *addresses = NULL;
+    ares_channel ares;
+    int status = ares_init(&ares);
+
+    *count = 0;
+    if (status == ARES_SUCCESS) {
+        status = ares_get_servers_ports(ares, &addresses);
+        ares_destroy(ares);
+    }
+    for (const struct ares_addr_port_node *at = addresses; at != NULL && *count < max;
+         at = at->next)
+        take_address(&servers[(*count)++], at);
+    if (addresses != NULL)
+        ares_free_data(addresses);
+    return *count > 0 || failure_set(why, EX_OSERR, "the system's nameservers: %s",
+                                     status == ARES_SUCCESS ? "none" : ares_strerror(status));
+}
+
+/* One try, and every answer passed on as it is: what follows from it is decided above. Sockets that
+ * are idle are closed, so that the next question has another port. */
+static bool open_ares(ares_channel *ares, int64_t timeout)
+{
+    static char lookups[] = "b", no_file[] = "/dev/null";
+    struct ares_options options = {.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES |
+                                            ARES_FLAG_NOCHECKRESP | ARES_FLAG_EDNS,
+                                   .timeout = timeout > INT_MAX ? INT_MAX : (int)timeout,
+                                   .tries = 1,
+                                   .lookups = lookups,
+                                   .resolvconf_path = no_file,
+                                   .ednspsz = PAYLOAD_MAX};
+
+    return ares_init_options(ares, &options,
+                             ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
+                                 ARES_OPT_DOMAINS | ARES_OPT_LOOKUPS | ARES_OPT_RESOLVCONF |
+                                 ARES_OPT_EDNSPSZ) == ARES_SUCCESS;
+}
+
+static bool set_server(ares_channel ares, const struct server *server)
+{
+    struct ares_addr_port_node address = {
+        .family = server->family, .udp_port = server->port, .tcp_port = server->port};
+
+    memcpy(&address.addr, &server->address, sizeof server->address);
+    return ares_set_servers_ports(ares, &address) == ARES_SUCCESS;
+}
+
+struct channel *channel_open(const struct server *server, int64_t timeout)
+{
+    struct channel *channel = calloc(1, sizeof *channel);
+
+    if (channel == NULL || !open_ares(&channel->ares, timeout)) {
+        free(channel);
+        return NULL;
+    }
+    if (!set_server(channel->ares, server)) {
+        channel_close(channel);
+        return NULL;
+    }
+    return channel;
+}
+
+void channel_close(struct channel *channel)
+{
+    ares_destroy(channel->ares);
+    free(channel);
+}
+
+static enum dns_result reason_of(int status)
+{
+    switch (status) {
+    case ARES_ETIMEOUT:
+    case ARES_EDESTRUCTION:
+        return DNS_TIMEOUT;
+    case ARES_EBADNAME:
+        return DNS_MALFORMED;
+    case ARES_ENOTFOUND: /* .onion, which c-ares never asks for: RFC 7686 */
+        return DNS_NXDOMAIN;
+    default:
+        return DNS_UNREACHABLE;
+    }
+}
+
+/* The status tells no more than the reply, if there is one. */
+static void end_call(void *context, int status, int timeouts, unsigned char *octets, int length)
+{
+    struct call call = *(struct call *)context;
+
+    (void)timeouts;
+    free(context);
+    call.channel->open--;
+    if (octets == NULL || length <= 0)
+        call.ended(call.context, reason_of(status), NULL, 0);
+    else
+        call.ended(call.context, DNS_FOUND, octets, (size_t)length);
+}
+
+bool channel_ask(struct channel *channel, const char *name, enum dns_type type,
+                 channel_ended *ended, void *context)
+{
+    struct call *call = malloc(sizeof *call);
+
+    if (call == NULL)
+        return false;
+    *call = (struct call){channel, ended, context};
+    channel->asked++;
+    channel->open++;
+    ares_query(channel->ares, name, CLASS_IN, (int)type, end_call, call);
+    return true;
+}
+
+unsigned channel_open_questions(const struct channel *channel)
+{
+    return channel->open;
+}
+
+bool channel_is_worn(const struct channel *channel)
+{
+    return channel->asked >= CHANNEL_QUESTIONS;
+}
+
+void channel_list_sockets(const struct channel *channel, struct pollfd sockets[CHANNEL_SOCKETS])
+{
+    ares_socket_t found[ARES_GETSOCK_MAXNUM];
+    int bits = ares_getsock(channel->ares, found, CHANNEL_SOCKETS);
+
+    for (int i = 0; i < CHANNEL_SOCKETS; i++) {
+        short events = (short)((ARES_GETSOCK_READABLE(bits, i) ? POLLIN : 0) |
+                               (ARES_GETSOCK_WRITABLE(bits, i) ? POLLOUT : 0));
+        sockets[i] = (struct pollfd){.fd = events != 0 ? found[i] : -1, .events = events};
+    }
+}
+
+/* An error and the end of a connection show in reading. */
+void channel_process(struct channel *channel, const struct pollfd sockets[CHANNEL_SOCKETS])
+{
+    for (int i = 0; i < CHANNEL_SOCKETS; i++) {
+        bool readable = (sockets[i].revents & ~POLLOUT) != 0;
+        bool writable = (sockets[i].revents & POLLOUT) != 0;
+        if (readable || writable)
+            ares_process_fd(channel->ares, readable ? sockets[i].fd : ARES_SOCKET_BAD,
+                            writable ? sockets[i].fd : ARES_SOCKET_BAD);
+    }
+}
+
+void channel_expire(struct channel *channel)
+{
+    ares_process_fd(channel->ares, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+}

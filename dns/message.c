@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "dns/message.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    HEADER_SIZE = 12,
+    QUESTION_SIZE = 4, /* behind the name: type and class */
+    RECORD_SIZE = 10,  /* behind the owner: type, class, time to live, length of the data */
+    CLASS_IN = 1,
+    TYPE_CNAME = 5
+};
+enum { RCODE_NOERROR = 0, RCODE_SERVFAIL = 2, RCODE_NXDOMAIN = 3 };
+
+/* The answer section, record by record. */
+struct walk {
+    const unsigned char *octets;
+    size_t length;
+    size_t offset;
+    unsigned left; /* records that the header promises */
+    char owner[NAME_TEXT_SIZE];
+    unsigned type, class;
+    size_t data, data_length;
+};
+
+static unsigned read_16(const unsigned char *at)
+{
+    return (unsigned)at[0] << 8 | at[1];
+}
+
+/* False for a record that is not all there; call it only while there are some left. */
+static bool walk_next(struct walk *walk)
+{
+    const unsigned char *at;
+
+    walk->left--;
+    walk->offset = name_read(walk->octets, walk->length, walk->offset, walk->owner);
+    if (walk->offset == 0 || walk->length - walk->offset < RECORD_SIZE)
+        return false;
+    at = walk->octets + walk->offset;
+    walk->type = read_16(at);
+    walk->class = read_16(at + 2);
+    walk->data_length = read_16(at + 8);
+    walk->data = walk->offset + RECORD_SIZE;
+    walk->offset = walk->data + walk->data_length;
+    return walk->offset <= walk->length;
+}
+
+/* Is it what is looked for? */
+static bool walk_matches(const struct walk *walk, const char *owner, unsigned type)
+{
+    return walk->class == CLASS_IN && walk->type == type && strcmp(walk->owner, owner) == 0;
+}
+
+/* The name that ends the data, and begins so many octets behind their start. */
+static bool read_data_name(const struct walk *walk, size_t skipped, char text[NAME_TEXT_SIZE])
+{
+    return walk->data_length > skipped &&
+           name_read(walk->octets, walk->length, walk->data + skipped, text) == walk->offset;
+}
+
+static bool read_mx(const struct walk *walk, struct dns_record *record, char *text)
+{
+    record->preference = walk->data_length >= 2 ? read_16(walk->octets + walk->data) : 0;
+    return read_data_name(walk, 2, text);
+}
+
+static bool read_address(const struct walk *walk, char *text)
+{
+    bool is_a = walk->type == DNS_A;
+
+    return walk->data_length == (is_a ? 4 : 16) &&
+           inet_ntop(is_a ? AF_INET : AF_INET6, walk->octets + walk->data, text, DNS_TEXT_MAX) !=
+               NULL;
+}
+
+/* Returns what it wrote; 0 if there is no room, for an escape is never cut. */
+static size_t write_text_octet(char *out, size_t room, unsigned char octet)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    bool printable = octet >= ' ' && octet <= '~';
+    const char escaped[] = {'\\', 'x', digits[octet >> 4], digits[octet & 15]};
+
+    if (room < (printable ? 1 : sizeof escaped))
+        return 0;
+    if (!printable) {
+        memcpy(out, escaped, sizeof escaped);
+        return sizeof escaped;
+    }
+    *out = (char)octet;
+    return 1;
+}
+
+/* Strings, each with its length before it. */
+static bool read_txt(const struct walk *walk, char *text)
+{
+    const unsigned char *at = walk->octets + walk->data;
+    const unsigned char *end = at + walk->data_length;
+    size_t used = 0, wrote = 1;
+
+    while (at < end) {
+        size_t size = *at++;
+        if (size > (size_t)(end - at))
+            return false;
+        for (; size > 0; size--, at++) {
+            if (wrote > 0)
+                wrote = write_text_octet(text + used, DNS_TEXT_MAX - used, *at);
+            used += wrote;
+        }
+    }
+    text[used] = '\0';
+    return walk->data_length > 0;
+}
+
+static bool read_record(const struct walk *walk, struct dns_record *record, char *text)
+{
+    *record = (struct dns_record){.text = text};
+    switch ((enum dns_type)walk->type) {
+    case DNS_A:
+    case DNS_AAAA:
+        return read_address(walk, text);
+    case DNS_PTR:
+        return read_data_name(walk, 0, text);
+    case DNS_MX:
+        return read_mx(walk, record, text);
+    case DNS_TXT:
+        return read_txt(walk, text);
+    }
+    return false;
+}
+
+static bool take_record(struct message *message, const struct walk *walk)
+{
+    char *text = message->texts + message->used;
+
+    if (message->count == DNS_RECORDS_MAX) {
+        message->truncated = true;
+        return true;
+    }
+    if (!read_record(walk, &message->records[message->count], text))
+        return false;
+    message->used += strlen(text) + 1;
+    message->count++;
+    return true;
+}
+
+/* One step along the chain: takes the records of the owner, or what it is an alias of. */
+static bool read_owner(struct message *message, struct walk walk, const char *owner,
+                       enum dns_type type)
+{
+    message->alias[0] = '\0';
+    while (walk.left > 0) {
+        if (!walk_next(&walk))
+            return false;
+        if (walk_matches(&walk, owner, type) && !take_record(message, &walk))
+            return false;
+        if (walk_matches(&walk, owner, TYPE_CNAME) && !read_data_name(&walk, 0, message->alias))
+            return false;
+    }
+    return true;
+}
+
+static enum dns_result read_answers(struct message *message, const struct walk *walk,
+                                    const char *name, enum dns_type type, unsigned aliases_max)
+{
+    char owner[NAME_TEXT_SIZE];
+
+    if (!read_owner(message, *walk, name, type))
+        return DNS_MALFORMED;
+    while (message->count == 0 && message->alias[0] != '\0') {
+        if (++message->aliases > aliases_max)
+            return DNS_MALFORMED;
+        memcpy(owner, message->alias, sizeof owner);
+        if (!read_owner(message, *walk, owner, type))
+            return DNS_MALFORMED;
+        if (message->count == 0 && message->alias[0] == '\0') {
+            memcpy(message->alias, owner, sizeof owner);
+            return DNS_NO_DATA;
+        }
+    }
+    message->alias[0] = '\0';
+    return message->count > 0 ? DNS_FOUND : DNS_NO_DATA;
+}
+
+/* An empty answer of a server that has no authority and does not recurse is a referral: it says
+ * nothing about the name. One that was cut off without a record says nothing either. */
+static enum dns_result judge_nothing(const unsigned char *octets)
+{
+    bool cut_off = (octets[2] & 0x02) != 0;
+    bool has_authority = (octets[2] & 0x04) != 0;
+    bool recurses = (octets[3] & 0x80) != 0;
+
+    if (cut_off)
+        return DNS_MALFORMED;
+    return has_authority || recurses ? DNS_NO_DATA : DNS_REFUSED;
+}
+
+/* In a fixed order, since servers rotate them; a dropped one shows as truncated anyway. */
+static int compare_records(const void *a, const void *b)
+{
+    const struct dns_record *left = a, *right = b;
+
+    if (left->preference != right->preference)
+        return left->preference < right->preference ? -1 : 1;
+    return strcmp(left->text, right->text);
+}
+
+static enum dns_result read_noerror(struct message *message, const unsigned char *octets,
+                                    size_t length, const char *name, enum dns_type type,
+                                    unsigned aliases_max)
+{
+    struct walk walk = {.octets = octets, .length = length, .left = read_16(octets + 6)};
+    enum dns_result result;
+
+    walk.offset = name_read(octets, length, HEADER_SIZE, walk.owner);
+    if (walk.offset == 0 || length - walk.offset < QUESTION_SIZE)
+        return DNS_MALFORMED;
+    walk.offset += QUESTION_SIZE;
+    result = read_answers(message, &walk, name, type, aliases_max);
+    if (result == DNS_NO_DATA && message->alias[0] == '\0')
+        return judge_nothing(octets);
+    message->truncated |= (octets[2] & 0x02) != 0;
+    if (type == DNS_MX)
+        qsort(message->records, message->count, sizeof message->records[0], compare_records);
+    return result;
+}
+
+static bool is_response(const unsigned char *octets, size_t length)
+{
+    return length >= HEADER_SIZE && (octets[2] & 0xF8) == 0x80 && read_16(octets + 4) == 1;
+}
+
+void message_read(struct message *message, const unsigned char *octets, size_t length,
+                  const char *name, enum dns_type type, unsigned aliases_max)
+{
+    unsigned rcode = length >= HEADER_SIZE ? octets[3] & 0x0F : 0;
+
+    message->aliases = 0;
+    message->alias[0] = '\0';
+    message->count = 0;
+    message->truncated = false;
+    message->used = 0;
+    if (!is_response(octets, length))
+        message->result = DNS_MALFORMED;
+    else if (rcode == RCODE_NOERROR)
+        message->result = read_noerror(message, octets, length, name, type, aliases_max);
+    else
+        message->result = rcode == RCODE_NXDOMAIN   ? DNS_NXDOMAIN
+                          : rcode == RCODE_SERVFAIL ? DNS_SERVFAIL
+                                                    : DNS_REFUSED;
+    if (message->result != DNS_FOUND)
+        message->count = 0;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "dns/server.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+/* rest: what stands behind the address. */
+static bool parse_port(const char *rest, uint16_t *port)
+{
+    size_t digits = strspn(rest + (rest[0] == ':'), "0123456789");
+    unsigned long number;
+
+    *port = SERVER_PORT;
+    if (rest[0] == '\0')
+        return true;
+    if (rest[0] != ':' || digits == 0 || digits > 5 || rest[1 + digits] != '\0')
+        return false;
+    number = strtoul(rest + 1, NULL, 10);
+    *port = (uint16_t)number;
+    return number > 0 && number <= UINT16_MAX;
+}
+
+static bool parse_address(struct server *server, const char *text, size_t length)
+{
+    char address[INET6_ADDRSTRLEN] = "";
+
+    if (length >= sizeof address)
+        return false;
+    memcpy(address, text, length);
+    server->family = strchr(address, ':') != NULL ? AF_INET6 : AF_INET;
+    return inet_pton(server->family, address, &server->address) == 1;
+}
+
+/* An IPv6 address has a port only behind brackets. */
+static bool parse(struct server *server, const char *text)
+{
+    bool brackets = text[0] == '[';
+    bool has_port = strchr(text, ':') == strrchr(text, ':');
+    size_t length = strcspn(text + brackets, brackets ? "]" : has_port ? ":" : "");
+    const char *rest = text + brackets + length;
+
+    if (!parse_address(server, text + brackets, length))
+        return false;
+    if (!brackets)
+        return parse_port(rest, &server->port);
+    return server->family == AF_INET6 && rest[0] == ']' && parse_port(rest + 1, &server->port);
+}
+
+bool server_parse(struct server *server, const char *text, struct failure *why)
+{
+    *server = (struct server){.text = ""};
+    if (!parse(server, text))
+        return failure_set(why, EX_CONFIG, "\"%.100s\" is no nameserver", text);
+    server_format(server);
+    return true;
+}
+
+void server_format(struct server *server)
+{
+    bool brackets = server->family == AF_INET6;
+    char address[INET6_ADDRSTRLEN] = "?";
+
+    (void)inet_ntop(server->family, &server->address, address, sizeof address);
+    (void)snprintf(server->text, sizeof server->text, "%s%.39s%s:%u", brackets ? "[" : "", address,
+                   brackets ? "]" : "", server->port);
+}
