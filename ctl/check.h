@@ -39,7 +39,7 @@ void check_identity(const struct check *check, const char *key, const struct mai
 /* Its parts that ask the DNS. expected: what its MX record has to be. */
 enum check_gateway { GATEWAY_SES, GATEWAY_OWN, GATEWAY_UNKNOWN };
 struct check_expectation {
-    enum check_gateway gateway; /* who sends with the MAIL FROM domain */
+    enum check_gateway gateway;       /* who sends with the MAIL FROM domain */
     char mx[IDENTITY_DOMAIN_MAX + 1]; /* of SES; "" if the region is not known */
 };
 void check_mx(const struct check *check, const char *key, const struct mail_from *record,

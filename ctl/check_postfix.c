@@ -13,6 +13,8 @@
 #include "ctl/permission.h"
 #include "ctl/postfix.h"
 
+enum { LINE_SIZE = 600 };
+
 enum lead {
     LEADS_ELSEWHERE, /* to milters that have nothing to do with this one */
     LEADS_ASTRAY,    /* to a socket that is not there, and is meant to be this one's */
@@ -135,13 +137,11 @@ static void line_for(const struct scene *scene, const char *parameter, char *lin
 static void tell_missing(const struct scene *scene, bool smtpd, bool submitted)
 {
     struct finding finding = {.level = FINDING_WARNING, .subject = "postfix"};
-    char smtpd_line[FINDING_TEXT_SIZE / 3];
-    char submitted_line[FINDING_TEXT_SIZE / 3];
+    char smtpd_line[LINE_SIZE];
+    char submitted_line[LINE_SIZE];
 
     line_for(scene, "smtpd_milters", smtpd_line, sizeof smtpd_line);
     line_for(scene, "non_smtpd_milters", submitted_line, sizeof submitted_line);
-    finding_found(&finding, "%s%s%s not name this milter", smtpd ? "" : "smtpd_milters",
-                  smtpd || submitted ? "" : " and ", submitted ? "" : "non_smtpd_milters");
     if (smtpd || submitted)
         finding_found(&finding, "%s does not name this milter, so mail %s does not meet it",
                       smtpd ? "non_smtpd_milters" : "smtpd_milters",
@@ -168,8 +168,9 @@ static void tell_access(const struct scene *scene)
     } else if (why.exit_code == EX_NOPERM) {
         finding_found(&finding, "its user %s may not connect to the socket: %s", user.name,
                       why.text);
-        finding_advise(&finding, "set socket-group = \"%s\" and socket-mode = \"0660\", or open "
-                                 "the directory to that user",
+        finding_advise(&finding,
+                       "set socket-group = \"%s\" and socket-mode = \"0660\", or open "
+                       "the directory to that user",
                        user.name);
     } else {
         return; /* there is no socket, as check_socket has said */

@@ -104,7 +104,7 @@ static void check_directories(const struct check *check, const char *path)
     struct finding finding = about(FINDING_ERROR);
     const char *slash = path;
     struct stat status;
-    char part[PATH_MAX];
+    char part[SOCKET_PATH_SIZE];
 
     while ((slash = strchr(slash + 1, '/')) != NULL) {
         (void)snprintf(part, sizeof part, "%.*s", (int)(slash - path), path);

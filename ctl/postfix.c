@@ -141,8 +141,8 @@ bool postfix_read(struct postfix *postfix, const char *directory, struct failure
     if (good) {
         postfix->queue_directory = strdup(values[QUEUE_DIRECTORY]);
         postfix->mail_owner = strdup(values[MAIL_OWNER]);
-        good = (postfix->queue_directory != NULL && postfix->mail_owner != NULL) ||
-               out_of_memory(why);
+        good =
+            (postfix->queue_directory != NULL && postfix->mail_owner != NULL) || out_of_memory(why);
     }
     good = good && read_services(postfix, directory, values, why) &&
            read_overrides(postfix, directory, why);
@@ -187,7 +187,7 @@ bool postfix_next_milter(const char **cursor, char milter[SOCKET_NAME_SIZE])
 void postfix_resolve(const struct postfix *postfix, const struct postfix_service *service,
                      struct socket_name *name)
 {
-    char path[PATH_MAX];
+    char path[SOCKET_PATH_SIZE];
     int length;
 
     if (name->kind != SOCKET_UNIX || (name->path[0] == '/' && !service->chrooted))

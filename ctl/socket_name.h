@@ -7,15 +7,19 @@
 #ifndef CTL_SOCKET_NAME_H
 #define CTL_SOCKET_NAME_H
 
-#include <limits.h>
 #include <stdbool.h>
 
 enum socket_kind { SOCKET_UNIX, SOCKET_INET, SOCKET_DESCRIPTOR };
-enum { SOCKET_HOST_SIZE = 256, SOCKET_PORT_SIZE = 32, SOCKET_NAME_SIZE = PATH_MAX + 8 };
+enum {
+    SOCKET_PATH_SIZE = 512, /* the system has a limit of 108 */
+    SOCKET_HOST_SIZE = 256,
+    SOCKET_PORT_SIZE = 32,
+    SOCKET_NAME_SIZE = SOCKET_PATH_SIZE + 8
+};
 
 struct socket_name {
     enum socket_kind kind;
-    char path[PATH_MAX];         /* of a unix socket */
+    char path[SOCKET_PATH_SIZE]; /* of a unix socket */
     char host[SOCKET_HOST_SIZE]; /* without brackets; "" for all addresses */
     char port[SOCKET_PORT_SIZE];
 };

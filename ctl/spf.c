@@ -13,8 +13,8 @@
 #include "ctl/spf_macro.h"
 
 const char *const spf_result_words[SPF_RESULT_COUNT] = {
-    [SPF_NONE] = "none",           [SPF_NEUTRAL] = "neutral",     [SPF_PASS] = "pass",
-    [SPF_FAIL] = "fail",           [SPF_SOFTFAIL] = "softfail",   [SPF_TEMPERROR] = "temperror",
+    [SPF_NONE] = "none",           [SPF_NEUTRAL] = "neutral",   [SPF_PASS] = "pass",
+    [SPF_FAIL] = "fail",           [SPF_SOFTFAIL] = "softfail", [SPF_TEMPERROR] = "temperror",
     [SPF_PERMERROR] = "permerror",
 };
 

@@ -20,10 +20,10 @@ static const struct {
     enum spf_kind kind;
     enum argument argument;
 } mechanisms[] = {
-    {"all", SPF_ALL, NOTHING},           {"include", SPF_INCLUDE, DOMAIN_NEEDED},
-    {"a", SPF_A, DOMAIN_AND_PREFIX},     {"mx", SPF_MX, DOMAIN_AND_PREFIX},
-    {"ptr", SPF_PTR, DOMAIN_POSSIBLE},   {"ip4", SPF_IP4, NETWORK_4},
-    {"ip6", SPF_IP6, NETWORK_6},         {"exists", SPF_EXISTS, DOMAIN_NEEDED},
+    {"all", SPF_ALL, NOTHING},         {"include", SPF_INCLUDE, DOMAIN_NEEDED},
+    {"a", SPF_A, DOMAIN_AND_PREFIX},   {"mx", SPF_MX, DOMAIN_AND_PREFIX},
+    {"ptr", SPF_PTR, DOMAIN_POSSIBLE}, {"ip4", SPF_IP4, NETWORK_4},
+    {"ip6", SPF_IP6, NETWORK_6},       {"exists", SPF_EXISTS, DOMAIN_NEEDED},
 };
 enum { MECHANISM_COUNT = sizeof mechanisms / sizeof *mechanisms };
 
@@ -161,7 +161,8 @@ static bool read_mechanism(char *word, struct spf_term *term)
 static size_t modifier_length(const char *word)
 {
     static const char first[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    static const char others[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+    static const char others[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
     size_t length = strspn(word, others);
 
     return strspn(word, first) > 0 && word[length] == '=' ? length : 0;

@@ -48,9 +48,19 @@ static void records_that_count(void **state)
 static void records_that_receivers_pass_over(void **state)
 {
     static const char *const texts[] = {
-        "", "v", "v=", "v=DMARC", "v=DMARC1", "v=dmarc1; p=none", "p=none; v=DMARC1",
-        "v=DMARC12; p=none", "v=DMARC1 p=none", "v=DMARC1; p=maybe", "v=DMARC1; p",
-        "v=DMARC1; aspf=r", "v=DMARC1; p=none; a-name-that-is-longer-than-it-may-be-here=1",
+        "",
+        "v",
+        "v=",
+        "v=DMARC",
+        "v=DMARC1",
+        "v=dmarc1; p=none",
+        "p=none; v=DMARC1",
+        "v=DMARC12; p=none",
+        "v=DMARC1 p=none",
+        "v=DMARC1; p=maybe",
+        "v=DMARC1; p",
+        "v=DMARC1; aspf=r",
+        "v=DMARC1; p=none; a-name-that-is-longer-than-it-may-be-here=1",
     };
     struct dmarc_record record;
     struct failure why;

@@ -201,15 +201,30 @@ static void limits(void **state)
 static void what_is_not_spf_is_an_error_wherever_it_stands(void **state)
 {
     static const char *const records[] = {
-        "v=spf1 +all nonsense",   "v=spf1 +all ip4:192.0.2.0/33", "v=spf1 +all ip4:192.0.2",
-        "v=spf1 +all ip6:1.2.3.4", "v=spf1 +all include:",        "v=spf1 +all include",
-        "v=spf1 +all all:x.example", "v=spf1 +all a:",            "v=spf1 +all mx/",
-        "v=spf1 +all mx/033",     "v=spf1 +all mx//129",         "v=spf1 +all exists",
-        "v=spf1 +all include:%{x}.example", "v=spf1 +all include:%{d",
-        "v=spf1 +all include:%{d0}.example", "v=spf1 +all include:localhost",
-        "v=spf1 +all a:example.123", "v=spf1 +all +", "v=spf1 +all redirect=",
-        "v=spf1 +all redirect=a.example redirect=b.example", "v=spf1 +all exp=%{c}.example",
-        "v=spf1 +all x=%", "v=spf1 +all ++all", "v=spf1 +all \\xC3\\xA4=b%{",
+        "v=spf1 +all nonsense",
+        "v=spf1 +all ip4:192.0.2.0/33",
+        "v=spf1 +all ip4:192.0.2",
+        "v=spf1 +all ip6:1.2.3.4",
+        "v=spf1 +all include:",
+        "v=spf1 +all include",
+        "v=spf1 +all all:x.example",
+        "v=spf1 +all a:",
+        "v=spf1 +all mx/",
+        "v=spf1 +all mx/033",
+        "v=spf1 +all mx//129",
+        "v=spf1 +all exists",
+        "v=spf1 +all include:%{x}.example",
+        "v=spf1 +all include:%{d",
+        "v=spf1 +all include:%{d0}.example",
+        "v=spf1 +all include:localhost",
+        "v=spf1 +all a:example.123",
+        "v=spf1 +all +",
+        "v=spf1 +all redirect=",
+        "v=spf1 +all redirect=a.example redirect=b.example",
+        "v=spf1 +all exp=%{c}.example",
+        "v=spf1 +all x=%",
+        "v=spf1 +all ++all",
+        "v=spf1 +all \\xC3\\xA4=b%{",
     };
 
     (void)state;
@@ -303,8 +318,7 @@ static void macros_as_in_the_rfc(void **state)
         {"%{l1r-}", "strong"},
         {"%{ir}.%{v}._spf.%{d2}", "3.2.0.192.in-addr._spf.example.com"},
         {"%{lr-}.lp._spf.%{d2}", "bad.strong.lp._spf.example.com"},
-        {"%{lr-}.lp.%{ir}.%{v}._spf.%{d2}",
-         "bad.strong.lp.3.2.0.192.in-addr._spf.example.com"},
+        {"%{lr-}.lp.%{ir}.%{v}._spf.%{d2}", "bad.strong.lp.3.2.0.192.in-addr._spf.example.com"},
         {"%{ir}.%{v}.%{l1r-}.lp._spf.%{d2}", "3.2.0.192.in-addr.strong.lp._spf.example.com"},
         {"%{d2}.trusted-domains.example.net", "example.com.trusted-domains.example.net"},
         {"%{h}.%{p}.x.example.", "helo.example.unknown.x.example"},
@@ -339,7 +353,8 @@ static void a_name_that_is_too_long_loses_labels_from_the_left(void **state)
     char name[SPF_NAME_MAX + 1];
 
     (void)state;
-    (void)snprintf(domain, sizeof domain, "first.%s.%s.%s.%s.%s", label, label, label, label, label);
+    (void)snprintf(domain, sizeof domain, "first.%s.%s.%s.%s.%s", label, label, label, label,
+                   label);
     macros.domain = domain;
     assert_true(spf_macro_expand("%{d}.example", &macros, name));
     assert_memory_equal(name, label, sizeof label - 1);
