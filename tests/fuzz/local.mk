@@ -56,3 +56,9 @@ tests_fuzz_fuzz_record_LDADD = $(COMMON_LIBS)
 tests_fuzz_fuzz_settings_SOURCES = tests/fuzz/fuzz_settings.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_settings_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
 tests_fuzz_fuzz_settings_LDADD = $(COMMON_LIBS)
+
+# What mailfromctl check reads from the DNS
+FUZZ_TARGETS += tests/fuzz/fuzz_txt
+tests_fuzz_fuzz_txt_SOURCES = tests/fuzz/fuzz_txt.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_txt_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
+tests_fuzz_fuzz_txt_LDADD = $(CTL_LIBS)
