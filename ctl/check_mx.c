@@ -65,7 +65,7 @@ static enum mx_finding judge(const struct scene *scene, const struct dns_answer 
 {
     const struct settings *settings = scene->check->settings;
     char *hosts[1] = {(char *)scene->expectation->mx};
-    struct settings_list list = {hosts, 1};
+    struct settings_list list = {hosts, hosts[0][0] != '\0'};
     enum mx_finding finding;
 
     if (scene->expectation->gateway == GATEWAY_OWN)

@@ -7,7 +7,7 @@
 #include "ctl/check.h"
 
 #include <string.h>
-#include <strings.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 
 #include "ctl/permission.h"
@@ -34,10 +34,19 @@ static const char *last_part(const char *path)
     return slash == NULL ? path : slash + 1;
 }
 
-/* As far as one can tell. */
+static bool is_socket(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+/* As far as one can tell. What is there is somebody's, though maybe another mailfrom-milter's. */
 static bool is_meant_to_be(const struct socket_name *ours, const struct socket_name *name,
                            const char *text)
 {
+    if (name->kind == SOCKET_UNIX && is_socket(name->path))
+        return false;
     if (strcasestr(text, "mailfrom") != NULL)
         return true;
     if (ours->kind != name->kind)

@@ -61,7 +61,7 @@ static enum dmarc_finding ask(struct inquiry *inquiry, const char *domain,
         return read_answer(answer, name, record, why);
     if (answer->result == DNS_NO_DATA || answer->result == DNS_NXDOMAIN)
         return DMARC_MISSING;
-    (void)failure_set(why, EX_TEMPFAIL, "%s: %s from %s", name, dns_result_words[answer->result],
+    (void)failure_set(why, EX_TEMPFAIL, "%s: %s (%s)", name, dns_result_words[answer->result],
                       answer->servers);
     return DMARC_UNCLEAR;
 }

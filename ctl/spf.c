@@ -69,7 +69,7 @@ static enum match ask(struct evaluation *evaluation, const char *name, enum dns_
     case DNS_MALFORMED:
         break;
     }
-    (void)failure_set(&evaluation->verdict->why, EX_TEMPFAIL, "%s: %s from %s", name,
+    (void)failure_set(&evaluation->verdict->why, EX_TEMPFAIL, "%s: %s (%s)", name,
                       dns_result_words[(*answer)->result], (*answer)->servers);
     return MATCH_TEMPERROR;
 }

@@ -142,7 +142,7 @@ static void what_is_missing_broken_or_not_to_be_had(void **state)
     assert_int_equal(dmarc.finding, DMARC_BROKEN);
     (void)find("down.example");
     assert_int_equal(dmarc.finding, DMARC_UNCLEAR);
-    assert_string_equal(dmarc.why.text, "_dmarc.down.example: SERVFAIL from table");
+    assert_string_equal(dmarc.why.text, "_dmarc.down.example: SERVFAIL (table)");
     (void)find("two.example.com");
     assert_int_equal(dmarc.finding, DMARC_FOUND);
     assert_string_equal(dmarc.at, "example.com");

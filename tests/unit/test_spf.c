@@ -255,7 +255,7 @@ static void a_domain_without_one_record(void **state)
     assert_int_equal(verdict.result, SPF_NONE);
     spf_check(&verdict, "down.spf.example", &client, &inquiry);
     assert_int_equal(verdict.result, SPF_TEMPERROR);
-    assert_string_equal(verdict.why.text, "down.spf.example: SERVFAIL from table");
+    assert_string_equal(verdict.why.text, "down.spf.example: SERVFAIL (table)");
 }
 
 static void the_hosts_of_another_domain(void **state)
