@@ -195,7 +195,6 @@ static struct dns_resolver *open_resolver(const struct check *check)
 
 static bool check_identities(struct check *check, struct options *options, struct failure *why)
 {
-    struct inquiry inquiry = {.ask = ask};
     struct dns_resolver *resolver;
 
     if (options->keys.count == 0) {
@@ -208,9 +207,8 @@ static bool check_identities(struct check *check, struct options *options, struc
     if (options->keys.count > 0 && !options->addresses_given)
         find_own_addresses(check);
     resolver = open_resolver(check);
-    inquiry.context = resolver;
-    inquiry.unanswered = resolver == NULL ? INQUIRY_PATIENCE : 0;
-    check->inquiry = &inquiry;
+    check->inquiry->context = resolver;
+    check->inquiry->unanswered = resolver == NULL ? INQUIRY_PATIENCE : 0;
     check_keys(check, &options->keys);
     dns_close(resolver);
     return true;
@@ -276,7 +274,9 @@ static bool read_options(struct check *check, struct options *options,
 bool check_run(struct invocation *invocation, struct failure *why)
 {
     struct findings findings = {.out = stdout};
+    struct inquiry inquiry = {.ask = ask};
     struct check check = {.findings = &findings,
+                          .inquiry = &inquiry,
                           .sendmail_cf = "/etc/mail/sendmail.cf",
                           .now = moment_milliseconds()};
     struct options options = {0};

@@ -107,18 +107,16 @@ static void tell_astray(const struct scene *scene, const struct postfix_service 
     finding.subject = subject;
     finding_found(&finding, "%s has %s, and the milter listens at %s", service->parameter, astray,
                   scene->check->settings->milter.socket);
-    if (socket_name_read_postfix(&name, astray) && name.kind == SOCKET_UNIX) {
+    if (service->chrooted && socket_name_read_postfix(&name, astray) && name.kind == SOCKET_UNIX) {
         postfix_resolve(scene->postfix, service, &name);
-        finding_found(&finding, "%s has %s, which is %s%s, and the milter listens at %s",
-                      service->parameter, astray, name.path,
-                      service->chrooted ? " since the service is chrooted" : "",
-                      scene->check->settings->milter.socket);
+        finding_found(&finding, "%s has %s, which is %s since the service is chrooted",
+                      service->parameter, astray, name.path);
     }
     finding_expected(&finding, "%s = %s", service->parameter, line);
     if (!possible)
         finding_advise(&finding,
-                       "with socket = \"unix:%s/mailfrom-milter/milter.sock\" in section milter, "
-                       "or put n into the chroot column of master.cf",
+                       "and socket = \"unix:%s/mailfrom-milter/milter.sock\", or n in the chroot "
+                       "column of master.cf",
                        scene->postfix->queue_directory);
     else
         finding_advise(&finding, "put this line into main.cf");

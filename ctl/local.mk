@@ -54,6 +54,7 @@ libctl_a_SOURCES = \
 	ctl/source_out.c ctl/source_out.h \
 	ctl/spf.c ctl/spf.h \
 	ctl/spf_macro.c ctl/spf_macro.h \
+	ctl/spf_match.c ctl/spf_match.h \
 	ctl/spf_term.c ctl/spf_term.h \
 	ctl/status.c \
 	ctl/terminal.c ctl/terminal.h

@@ -488,9 +488,8 @@ def test_a_chrooted_smtpd_looks_elsewhere(own):
     postfix(own, chroot="y")
     result = check(own)
     line = found(result, "error", "postfix smtp/inet: smtpd_milters has unix:",
-                 f"which is {own.base}/spool{path_of(own)} since the service is chrooted, "
-                 f"and the milter listens at {own.socket}")
-    assert f'with socket = "unix:{own.base}/spool/mailfrom-milter/milter.sock" in section milter' in line
+                 f"which is {own.base}/spool{path_of(own)} since the service is chrooted, ")
+    assert f'and socket = "unix:{own.base}/spool/mailfrom-milter/milter.sock", or n in' in line
     found(result, "error", "postfix cleanup/unix: non_smtpd_milters has unix:")
 
 
