@@ -99,7 +99,7 @@ static bool note_tag(struct reading *reading, const struct tag *tag, struct fail
 
 static bool read_tags(struct reading *reading, const char *text, struct failure *why)
 {
-    struct tag tag;
+    struct tag tag = {{0}, {0}};
 
     for (unsigned count = 0; text[strspn(text, white)] != '\0'; count++) {
         if (count == DMARC_TAGS_MAX)

@@ -132,7 +132,7 @@ static bool read_overrides(struct postfix *postfix, const char *directory, struc
 
 bool postfix_read(struct postfix *postfix, const char *directory, struct failure *why)
 {
-    char *values[VALUE_COUNT];
+    char *values[VALUE_COUNT] = {NULL};
     char *text = NULL;
     bool good;
 

@@ -29,7 +29,7 @@ static bool is_upper(char letter)
 
 static char to_lower(char letter)
 {
-    return is_upper(letter) ? (char)(letter - 'A' + 'a') : letter;
+    return (char)(is_upper(letter) ? letter - 'A' + 'a' : letter);
 }
 
 /* text: after "%{". Returns what follows the "}", NULL if it is not a macro. */
@@ -68,7 +68,7 @@ static const char *read_element(const char *text, struct macro *macro, char *lit
         return read_macro(text + 2, macro);
     if (text[1] == '\0' || strchr("%_-", text[1]) == NULL)
         return NULL;
-    *literal = text[1] == '_' ? ' ' : text[1];
+    *literal = (char)(text[1] == '_' ? ' ' : text[1]);
     return text + 2;
 }
 

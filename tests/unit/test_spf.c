@@ -210,7 +210,7 @@ static void what_is_not_spf_is_an_error_wherever_it_stands(void **state)
         "v=spf1 +all all:x.example",
         "v=spf1 +all a:",
         "v=spf1 +all mx/",
-        "v=spf1 +all mx/033",
+        "v=spf1 +all mx/024",
         "v=spf1 +all mx//129",
         "v=spf1 +all exists",
         "v=spf1 +all include:%{x}.example",
