@@ -20,6 +20,12 @@ static bool out_of_memory(struct failure *why)
     return failure_set(why, EX_OSERR, "out of memory");
 }
 
+/* NULL is what postconf left out. */
+static char *copy(const char *text)
+{
+    return text == NULL ? NULL : strdup(text);
+}
+
 static bool read_values(char *values[VALUE_COUNT], const char *directory, char **text,
                         struct failure *why)
 {
@@ -139,8 +145,8 @@ bool postfix_read(struct postfix *postfix, const char *directory, struct failure
     *postfix = (struct postfix){0};
     good = read_values(values, directory, &text, why);
     if (good) {
-        postfix->queue_directory = strdup(values[QUEUE_DIRECTORY]);
-        postfix->mail_owner = strdup(values[MAIL_OWNER]);
+        postfix->queue_directory = copy(values[QUEUE_DIRECTORY]);
+        postfix->mail_owner = copy(values[MAIL_OWNER]);
         good =
             (postfix->queue_directory != NULL && postfix->mail_owner != NULL) || out_of_memory(why);
     }
