@@ -312,7 +312,8 @@ def test_keeps_to_its_rate_and_its_concurrency(sync):
         began = time.monotonic()
         sync.start()
         wait_until(lambda: statuses(sync) == {"Success"}, "all to be looked up")
-        assert len(dns.asked) <= (time.monotonic() - began) * 50 + 5
+        # a quarter of a second's worth may go out at once
+        assert len(dns.asked) <= (time.monotonic() - began + 0.25) * 50 + 1
 
 
 # The program
