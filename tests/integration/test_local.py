@@ -6,6 +6,7 @@ import json
 import random
 import signal
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -164,6 +165,27 @@ def test_the_whole_life_of_an_identity(sync, nsd, milter, mta, sink):
         "TemporaryFailure new-status=Failed", "Pending new-status=Success"]
     assert lines[1].endswith(f'reason="the MX record is gone" found="MX 10 {OTHER}"')
     assert lines[4].endswith('reason="the MX record was not found in time" found="NXDOMAIN"')
+
+
+def test_the_life_goes_on_over_kills(sync, nsd, milter, postfix, sink):
+    """kill -9 in the middle of each stage."""
+    def killed(happen):
+        def happen_and_kill(gateway):
+            happen(gateway)
+            time.sleep(random.uniform(0, 0.5))
+            gateway.sync.kill()
+            gateway.sync.start()
+        return happen_and_kill
+
+    nsd.publish(IDENTITY, "")
+    sync.configure(local=life.settings(nsd.port))
+    ctl(sync, "identity", "add", IDENTITY)
+    milter.use({"store": sync.store})
+    sync.start()
+    gateway = Gateway(sync, nsd, postfix, sink)
+    for stage in STAGES:
+        stage = replace(stage, happen=killed(stage.happen))
+        assert life.differences(stage, live(gateway, stage)) == [], stage.what
 
 
 def test_mail_goes_on_while_the_dns_is_down(sync, postfix, milter, sink):
