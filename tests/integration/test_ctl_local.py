@@ -522,7 +522,7 @@ def test_explain_says_what_was_found_and_expected(shop):
     expected = "(expected: mx1.gateway.example, mx2.gateway.example)"
     assert f"nothing was looked up yet {expected}" in shop.done("explain", "a@shop.example")
     shop.change("shop.example", "Pending", Found="NXDOMAIN", UnclearSince="2026-01-03T00:00:00Z",
-                FoundAt=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 125)))
+                FoundAt=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 150)))
     text = shop.done("explain", "a@shop.example")
     assert f"  Last found        NXDOMAIN, 2m ago {expected}\n" in text
     assert "  Unclear since     2026-01-03T00:00:00Z, " in text and "mx-failure-reject" in text

@@ -77,15 +77,16 @@ static void set_local_state(struct source_state state)
     store_close(store);
 }
 
+/* In the middle of a minute, so that a busy machine does not make it another one. */
 static struct source_state healthy(void)
 {
     int64_t now = moment_milliseconds();
 
     return (struct source_state){.pid = 4711,
                                  .heartbeat = now,
-                                 .last_success = now - 12000,
-                                 .last_call = now - 12000,
-                                 .next_call = now + 41000};
+                                 .last_success = now - 750000,
+                                 .last_call = now - 750000,
+                                 .next_call = now + 2490000};
 }
 
 static void expect_in(const char *text, const char *part)
@@ -101,7 +102,7 @@ static void all_is_well_while_mailfrom_sync_succeeds(void **state)
     assert_int_equal(ctl_call("status", NULL), EX_OK);
     expect_in(ctl_result.out, "Source          ses, region eu-west-1\n"
                               "mailfrom-sync   running, process 4711\n"
-                              "Last success    12s ago\n"
+                              "Last success    12m ago\n"
                               "Last error      none\n"
                               "Next call       in 4");
     expect_in(ctl_result.out, "Identities      2: 1 Success, 1 without a MAIL FROM domain\n"
@@ -115,18 +116,18 @@ static void an_error_shows_with_its_age_and_whether_it_lasts(void **state)
     struct source_state failing = healthy();
 
     (void)state;
-    failing.last_error_at = failing.heartbeat - 3000;
-    failing.failing_since = failing.heartbeat - 300000;
+    failing.last_error_at = failing.heartbeat - 210000;
+    failing.failing_since = failing.heartbeat - 330000;
     (void)strcpy(failing.last_error, "Throttling: Rate exceeded \033[2J");
     set_state(failing);
     assert_int_equal(ctl_call("status", NULL), 1);
     expect_in(ctl_result.out,
-              "Last error      3s ago, failing for 5m: Throttling: Rate exceeded \\x1b[2J\n");
+              "Last error      3m ago, failing for 5m: Throttling: Rate exceeded \\x1b[2J\n");
     assert_string_equal(ctl_result.why.text, "");
     failing.failing_since = 0;
     set_state(failing);
     assert_int_equal(ctl_call("status", NULL), EX_OK);
-    expect_in(ctl_result.out, "3s ago, over since: Throttling");
+    expect_in(ctl_result.out, "3m ago, over since: Throttling");
 }
 
 /* An identity that is not there, so that nothing is asked of the DNS. */
@@ -138,7 +139,7 @@ static void check_sees_mailfrom_sync_too(void **state)
     set_state(healthy());
     assert_int_equal(ctl_call("check", "nobody.example", NULL), 2);
     expect_in(ctl_result.out, "ok       mailfrom-sync: is alive\n");
-    failing.failing_since = failing.heartbeat - 1200000;
+    failing.failing_since = failing.heartbeat - 1230000;
     (void)strcpy(failing.last_error, "AccessDenied");
     set_state(failing);
     assert_int_equal(ctl_call("check", "nobody.example", NULL), 2);
@@ -291,8 +292,8 @@ static void the_local_source_shows_its_look_ups(void **state)
     assert_int_equal(ctl_call("status", NULL), EX_OK);
     expect_in(ctl_result.out, "Source          local, expected MX mx1.example, mx2.example\n"
                               "mailfrom-sync   running, process 4711\n"
-                              "Last look-up    12s ago\n"
-                              "Last answer     12s ago\n"
+                              "Last look-up    12m ago\n"
+                              "Last answer     12m ago\n"
                               "Last error      none\n"
                               "Next look-up    in 4");
     expect_in(ctl_result.out, "Identities      3: 1 Success, 1 TemporaryFailure, 1 without a MAIL "
@@ -313,7 +314,7 @@ static void a_local_source_that_fails_or_that_nobody_keeps_is_not_well(void **st
     assert_int_equal(ctl_call("status", NULL), 1);
     expect_in(ctl_result.out, "mailfrom-sync   NOT RUNNING, and never did\n"
                               "Last look-up    never\n");
-    failing.failing_since = failing.heartbeat - 300000;
+    failing.failing_since = failing.heartbeat - 330000;
     set_local_state(failing);
     assert_int_equal(ctl_call("status", NULL), 1);
 }
