@@ -161,6 +161,7 @@ FEATURE(`nocanonify')dnl
 FEATURE(`accept_unresolvable_domains')dnl
 END
 touch m4/dialup.m4 local-host-names trusted-users
+cp service.switch-nodns service.switch
 m4 sendmail.mc >sendmail.cf
 m4 submit.mc >submit.cf
 : | /usr/libexec/sendmail/makemap hash access
