@@ -61,9 +61,8 @@ def make_root(base):
     mount("-t", "overlay", "-o", f"lowerdir=/,upperdir={base}/upper,workdir={base}/work",
           "overlay", root)
     mount("-t", "proc", "proc", f"{root}/proc")
-    for directory in ("dev", "tmp", "run"):
+    for directory in ("dev", "run"):
         mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", f"{root}/{directory}")
-    os.chmod(f"{root}/tmp", 0o1777)
     for node in NODES:
         open(f"{root}/dev/{node}", "w").close()
         mount("--bind", f"/dev/{node}", f"{root}/dev/{node}")
