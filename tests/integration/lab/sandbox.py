@@ -32,7 +32,7 @@ SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 
 def run(seconds, **task):
     """Carries out a task (see main) on such a machine. Returns exit status and report."""
-    command = ["unshare", "--mount", "--net", "--pid", "--uts", "--fork", "--kill-child",
+    command = ["unshare", "--mount-proc", "--net", "--pid", "--uts", "--fork", "--kill-child",
                sys.executable, "-B", "-m", "lab.sandbox"]
     with tempfile.TemporaryDirectory(prefix="sandbox-") as base:
         done = subprocess.run(command, cwd=INTEGRATION, input=json.dumps(task | {"base": base}),
