@@ -2,18 +2,19 @@
 # SPDX-FileCopyrightText: the mailfrom-milter contributors
 """Each command line in the tutorials of doc/ is run, in order, and prints what the tutorial shows.
 
-Each tutorial has a machine of its own (lab/sandbox.py): commands, paths and ports are taken from the
-text as they are, nothing is substituted. Its root is an overlay over the root of this machine, so that
-`useradd` and `postconf -e` write into memory; network and process ids are its own. What differs
-from a reader's machine: a next hop at 127.0.0.2 takes all mail; in ses.md the stand-in takes the
-place of Amazon's endpoint (AWS_ENDPOINT_URL in the environment of every command), in local.md NSD
-that of the resolver; `aws` is told of the stand-in; and what `mailfromctl records` prints is published at once, which a reader has
-to see to.
+Each tutorial has a machine of its own (lab/sandbox.py): commands, paths and ports are taken from
+the text as they are, nothing is substituted. Its root is an overlay over the root of this machine,
+so that `useradd` and `postconf -e` write into memory; network and process ids are its own. What
+differs from a reader's machine: a next hop at 127.0.0.2 takes all mail; in ses.md the stand-in
+takes the place of Amazon's endpoint (AWS_ENDPOINT_URL in the environment of every command; `aws`
+is told of it too), in local.md NSD that of the resolver; and what `mailfromctl records` prints is
+published at once, which a reader has to see to.
 
 Commands are the lines with a `# ` in front in blocks marked `console`, with what belongs to them: a
 here-document up to END, and the line after a backslash. All other lines are what they print; `...`
-stands for any lines, and times, process ids, queue ids, sizes and durations may be others. A command
-that cannot be run here ends with `# not run by the tests`, and stands in NOT_RUN with its reason.
+stands for any lines, and times, process ids, queue ids, sizes and durations may be others. A
+command that cannot be run here ends with `# not run by the tests`, and stands in NOT_RUN with its
+reason.
 """
 
 import re

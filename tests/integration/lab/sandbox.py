@@ -171,8 +171,8 @@ newaliases
 
 
 def start_sendmail(gateway, tree):
-    """Debian's package, as far as it can be unpacked, as the installer leaves it; but that all mail goes to
-    the next hop, and that no names are looked up."""
+    """Debian's package, as far as it can be unpacked, as the installer leaves it; but that all mail
+    goes to the next hop, and that no names are looked up."""
     root = gateway.root
     forget(root, "usr/sbin/sendmail", "usr/lib/sendmail", "etc/mail", "etc/aliases")
     subprocess.run(["cp", "-a", f"{tree}/.", root], check=True)
@@ -199,7 +199,7 @@ def serve_names(closing, gateway):
 
 
 def serve_ses(closing, gateway):
-    """The stand-in, in place of the region's endpoint. It finds the MX records that were published."""
+    """The stand-in, in place of the region's endpoint. It finds the MX records once published."""
     from standin.ses import Account, Identity, Ses
 
     class LookingSes(Ses):
@@ -321,8 +321,8 @@ class Gateway:
 
 
 def main():
-    """The task: base, an empty directory; stage and sendmail_tree; machine, what stands on it; steps,
-    each with command and shown. only_print, for whoever writes a tutorial: compare nothing."""
+    """The task: base, an empty directory; stage and sendmail_tree; machine, what stands on it;
+    steps, each with command and shown. only_print, for who writes a tutorial: compare nothing."""
     task = json.load(sys.stdin)
     bring_up_loopback()
     socket.sethostname(HOST)
