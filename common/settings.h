@@ -19,7 +19,12 @@ enum settings_mode { MODE_ENFORCE, MODE_MONITOR };
 enum settings_mx_match { MX_EXACTLY_ONE, MX_ONLY_THESE, MX_ANY_OF_THESE };
 enum settings_temporary_failure { TEMPORARY_FAILURE_REJECT, TEMPORARY_FAILURE_DEFER };
 
-enum { SETTINGS_NETWORKS_MAX = 256, SETTINGS_LIST_MAX = 10000, SETTINGS_SES_MAX = 32 };
+enum {
+    SETTINGS_NETWORKS_MAX = 256,
+    SETTINGS_LIST_MAX = 10000,
+    SETTINGS_SES_MAX = 32,
+    SETTINGS_SERVERS_MAX = 5
+};
 
 struct settings_list {
     char **items;

@@ -266,11 +266,12 @@ static bool read_item(char out[IDENTITY_SIZE], enum setting_type type, const cha
 static bool read_list(struct settings_list *list, enum setting_type type, const char *const items[],
                       size_t count, struct failure *why)
 {
+    size_t max = type == TYPE_SERVERS ? SETTINGS_SERVERS_MAX : SETTINGS_LIST_MAX;
     char item[IDENTITY_SIZE];
 
     free_list(list);
-    if (count > SETTINGS_LIST_MAX)
-        return failure_set(why, EX_CONFIG, "at most %d of them", SETTINGS_LIST_MAX);
+    if (count > max)
+        return failure_set(why, EX_CONFIG, "at most %zu of them", max);
     if (count == 0)
         return true;
     list->items = calloc(count, sizeof *list->items);

@@ -34,7 +34,7 @@ static bool take(struct adopt *adopt, struct store *store, const char *key,
     return store_put(store, key, record, why);
 }
 
-/* A record that goes back to SES is asked for too: mailfrom-sync looks at those it knows. */
+/* What goes back to SES is asked for too, as after a put. */
 static bool give_back(struct adopt *adopt, struct store *store, const char *key,
                       struct mail_from *record, struct failure *why)
 {

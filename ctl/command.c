@@ -125,6 +125,21 @@ static const struct command commands[] = {
      "\n"
      "  --json  the same for programs\n",
      status_run},
+    {"check", "[OPTION...] [IDENTITY...]",
+     "examine the gateway and what the DNS says of its identities, and say what to do",
+     "The store, mailfrom-sync, the socket as Postfix and Sendmail see it; then MX, SPF and DMARC\n"
+     "of each IDENTITY, without one of all that have a custom MAIL FROM domain, 100 at most. One\n"
+     "line a finding: ok, warning or error. The exit code is 0, 1 if there are warnings, 2 if\n"
+     "there are errors.\n"
+     "\n"
+     "  --address IP          an address that mail leaves from, for SPF; several are possible.\n"
+     "                        Without it, those of this host\n"
+     "  --all                 all identities, however many\n"
+     "  --json                for programs\n"
+     "  --postfix-config DIR  the main.cf and master.cf to look at, if not Postfix's own\n"
+     "  --quiet               only warnings and errors\n"
+     "  --sendmail-cf FILE    the configuration of Sendmail, if not /etc/mail/sendmail.cf\n",
+     check_run},
     {"settings", "[--sample]", "print the settings in force",
      "  --sample  print a settings file with all defaults, each explained\n", settings_run},
     {"help", "[COMMAND]", "print this, or more about a command", "", help_run},

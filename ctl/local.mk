@@ -5,6 +5,7 @@ noinst_LIBRARIES += libctl.a
 libctl_a_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS)
 libctl_a_SOURCES = \
 	ctl/account.c ctl/account.h \
+	ctl/address.c ctl/address.h \
 	ctl/adopt.c \
 	ctl/advice.c ctl/advice.h \
 	ctl/answer.c ctl/answer.h \
@@ -13,22 +14,38 @@ libctl_a_SOURCES = \
 	ctl/batch.c ctl/batch.h \
 	ctl/budget.c ctl/budget.h \
 	ctl/change.c ctl/change.h \
+	ctl/check.c ctl/check.h \
+	ctl/check_dmarc.c \
+	ctl/check_identity.c \
+	ctl/check_mx.c \
+	ctl/check_postfix.c \
+	ctl/check_sendmail.c \
+	ctl/check_socket.c \
+	ctl/check_spf.c \
+	ctl/check_store.c \
 	ctl/command.c ctl/command.h \
+	ctl/dmarc.c ctl/dmarc.h \
+	ctl/dmarc_record.c ctl/dmarc_record.h \
 	ctl/document.c ctl/document.h \
 	ctl/errand.c ctl/errand.h \
 	ctl/explain.c \
 	ctl/export.c \
 	ctl/fetch.c ctl/fetch.h \
+	ctl/finding.c ctl/finding.h \
 	ctl/get.c \
 	ctl/identities.c ctl/identities.h \
 	ctl/identity.c \
 	ctl/import.c \
+	ctl/inquiry.c ctl/inquiry.h \
 	ctl/json_out.c ctl/json_out.h \
 	ctl/list.c ctl/list.h \
 	ctl/local_dns.c ctl/local_dns.h \
 	ctl/local_errand.c ctl/local_errand.h \
 	ctl/local_record.c ctl/local_record.h \
 	ctl/moment.c ctl/moment.h \
+	ctl/permission.c ctl/permission.h \
+	ctl/postconf.c ctl/postconf.h \
+	ctl/postfix.c ctl/postfix.h \
 	ctl/progress.c ctl/progress.h \
 	ctl/put.c ctl/put.h \
 	ctl/put_file.c \
@@ -40,12 +57,17 @@ libctl_a_SOURCES = \
 	ctl/section.c ctl/section.h \
 	ctl/selection.c ctl/selection.h \
 	ctl/settings.c \
+	ctl/socket_name.c ctl/socket_name.h \
 	ctl/source.c ctl/source.h \
 	ctl/source_out.c ctl/source_out.h \
+	ctl/spf.c ctl/spf.h \
+	ctl/spf_macro.c ctl/spf_macro.h \
+	ctl/spf_match.c ctl/spf_match.h \
+	ctl/spf_term.c ctl/spf_term.h \
 	ctl/status.c \
 	ctl/terminal.c ctl/terminal.h
 
-CTL_LIBS = libctl.a $(SES_LIBS) $(COMMON_LIBS)
+CTL_LIBS = libctl.a $(DNS_LIBS) $(SES_LIBS) $(COMMON_LIBS)
 
 bin_PROGRAMS += mailfromctl
 mailfromctl_SOURCES = ctl/main.c

@@ -7,6 +7,7 @@
 
 #include "ctl/local_record.h"
 #include "ctl/moment.h"
+#include "ctl/terminal.h"
 
 struct setting {
     const struct put *put;
@@ -36,7 +37,8 @@ static bool set(struct store *store, void *context, struct failure *why)
 static void tell(const struct setting *setting)
 {
     const struct mail_from *record = &setting->record;
-    const char *key = setting->put->identity.text;
+    char text[TERMINAL_TEXT_SIZE];
+    const char *key = terminal_text(setting->put->identity.text, text);
     const char *behavior = mail_from_behavior_words[record->behavior];
     const char *status = mail_from_status_words[record->status];
 

@@ -7,7 +7,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
 enum {
     PAYLOAD_MAX = 1232,      /* octets over UDP that no path fragments: dnsflagday.net/2020 */
@@ -46,25 +45,21 @@ static void take_address(struct server *server, const struct ares_addr_port_node
     server_format(server);
 }
 
-bool channel_system_servers(struct server servers[], unsigned max, unsigned *count,
-                            struct failure *why)
+unsigned channel_system_servers(struct server servers[], unsigned max)
 {
     struct ares_addr_port_node *addresses = NULL;
     ares_channel ares;
-    int status = ares_init(&ares);
+    unsigned count = 0;
 
-    *count = 0;
-    if (status == ARES_SUCCESS) {
-        status = ares_get_servers_ports(ares, &addresses);
-        ares_destroy(ares);
-    }
-    for (const struct ares_addr_port_node *at = addresses; at != NULL && *count < max;
-         at = at->next)
-        take_address(&servers[(*count)++], at);
+    if (ares_init(&ares) != ARES_SUCCESS)
+        return 0;
+    (void)ares_get_servers_ports(ares, &addresses);
+    ares_destroy(ares);
+    for (const struct ares_addr_port_node *at = addresses; at != NULL && count < max; at = at->next)
+        take_address(&servers[count++], at);
     if (addresses != NULL)
         ares_free_data(addresses);
-    return *count > 0 || failure_set(why, EX_OSERR, "the system's nameservers: %s",
-                                     status == ARES_SUCCESS ? "none" : ares_strerror(status));
+    return count;
 }
 
 /* One try, and every answer passed on as it is: what follows from it is decided above. Sockets that

@@ -7,6 +7,7 @@ libdns_a_SOURCES = \
 	dns/message.c dns/message.h \
 	dns/mx.c dns/mx.h \
 	dns/name.c dns/name.h \
+	dns/pool.c dns/pool.h \
 	dns/question.c dns/question.h \
 	dns/resolver.c dns/resolver.h \
 	dns/server.c dns/server.h

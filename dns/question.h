@@ -11,8 +11,7 @@
 #include "dns/resolver.h"
 
 enum {
-    QUESTION_SERVERS_MAX = 5, /* as many as fit into DNS_SERVERS_SIZE */
-    QUESTION_ROUNDS = 3,      /* a silent server is asked so many times */
+    QUESTION_ROUNDS = 3, /* a silent server is asked so many times */
     QUESTION_NAME_MAX = 253
 };
 

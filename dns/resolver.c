@@ -7,12 +7,11 @@
  */
 #include "dns/resolver.h"
 
-#include "dns/channel.h"
 #include "dns/message.h"
+#include "dns/pool.h"
 #include "dns/question.h"
 
 #include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +19,7 @@
 #include <sysexits.h>
 #include <time.h>
 
-enum {
-    BURST = 64,        /* questions sent before answers are read, so that no buffer overflows */
-    EXPIRE_EVERY = 100 /* milliseconds */
-};
+enum { BURST = 64 /* questions sent before answers are read, so that no buffer overflows */ };
 
 const char *const dns_result_words[DNS_RESULT_COUNT] = {
     [DNS_FOUND] = "found",
@@ -36,13 +32,6 @@ const char *const dns_result_words[DNS_RESULT_COUNT] = {
     [DNS_MALFORMED] = "malformed",
 };
 
-/* Each server's has one in use. The others get no more attempts, and go when they have none. */
-struct source {
-    SLIST_ENTRY(source) next;
-    struct channel *channel;
-    bool retired;
-};
-
 struct asking {
     TAILQ_ENTRY(asking) in_age;
     TAILQ_ENTRY(asking) in_turn;
@@ -50,9 +39,10 @@ struct asking {
     int64_t turn_at;
     int64_t deadline;
     struct question question;
-    unsigned open;       /* attempts for its present name */
-    unsigned references; /* attempts for any name, and 1 until it is answered */
+    unsigned open;     /* attempts for its present name */
+    unsigned attempts; /* open ones for any name */
     bool answered;
+    struct asking *next_ended; /* answered, and without attempts */
     void (*callback)(void *context, const struct dns_answer *answer);
     void *context;
 };
@@ -71,19 +61,13 @@ struct reply {
 };
 
 struct dns_resolver {
-    struct server servers[QUESTION_SERVERS_MAX];
-    struct source *current[QUESTION_SERVERS_MAX]; /* NULL before the first question */
-    unsigned server_count;
-    unsigned first; /* the server that answered last is asked first */
-    int64_t timeout;
-    int64_t interval; /* between two attempts */
-    int64_t expired;
-    SLIST_HEAD(, source) sources;
-    struct pollfd *sockets;
-    size_t source_count;
+    struct pool pool;
+    unsigned first;        /* the server that answered last is asked first */
+    int64_t interval;      /* between two attempts */
     struct askings by_age; /* hence by deadline */
     struct askings due;
     struct askings later; /* by turn_at */
+    struct asking *ended;
     size_t open;
     bool happened;
     struct reply *reply; /* where answers are read into: one of the two */
@@ -127,10 +111,20 @@ static void make_later(struct dns_resolver *resolver, struct asking *asking, int
 
 /* Answers */
 
-static void release(struct asking *asking)
+/* Freed later: those below on the stack still look at it. */
+static void end(struct dns_resolver *resolver, struct asking *asking)
 {
-    if (--asking->references == 0)
-        free(asking);
+    asking->next_ended = resolver->ended;
+    resolver->ended = asking;
+}
+
+static void free_ended(struct dns_resolver *resolver)
+{
+    while (resolver->ended != NULL) {
+        struct asking *next = resolver->ended->next_ended;
+        free(resolver->ended);
+        resolver->ended = next;
+    }
 }
 
 static void write_servers(const struct dns_resolver *resolver, unsigned from,
@@ -139,10 +133,10 @@ static void write_servers(const struct dns_resolver *resolver, unsigned from,
     size_t used = 0;
 
     out[0] = '\0';
-    for (unsigned i = 0; i < resolver->server_count; i++) {
+    for (unsigned i = 0; i < resolver->pool.server_count; i++) {
         if ((from & 1U << i) != 0)
             used += (size_t)snprintf(out + used, DNS_SERVERS_SIZE - used, "%s%s",
-                                     used > 0 ? "," : "", resolver->servers[i].text);
+                                     used > 0 ? "," : "", resolver->pool.servers[i].text);
     }
 }
 
@@ -164,7 +158,8 @@ static void answer(struct dns_resolver *resolver, struct asking *asking, enum dn
     resolver->happened = true;
     asking->answered = true;
     asking->callback(asking->context, &out);
-    release(asking);
+    if (asking->attempts == 0)
+        end(resolver, asking);
 }
 
 static void give_up(struct dns_resolver *resolver, struct asking *asking)
@@ -227,62 +222,8 @@ static void end_attempt(void *context, enum dns_result reason, const unsigned ch
                          DNS_CNAMES_MAX - question->aliases);
         judge(attempt.resolver, asking, attempt.server, message->result);
     }
-    release(asking);
-}
-
-/* Channels */
-
-static struct source *open_source(struct dns_resolver *resolver, const struct server *server)
-{
-    struct source *source = calloc(1, sizeof *source);
-    size_t sockets = (resolver->source_count + 1) * CHANNEL_SOCKETS;
-    struct pollfd *grown = realloc(resolver->sockets, sockets * sizeof *grown);
-
-    if (grown != NULL)
-        resolver->sockets = grown;
-    if (source != NULL && grown != NULL)
-        source->channel = channel_open(server, resolver->timeout);
-    if (source == NULL || source->channel == NULL) {
-        free(source);
-        return NULL;
-    }
-    SLIST_INSERT_HEAD(&resolver->sources, source, next);
-    resolver->source_count++;
-    return source;
-}
-
-/* The channel for the next attempt; NULL: out of memory. */
-static struct channel *use_channel(struct dns_resolver *resolver, unsigned server)
-{
-    struct source **source = &resolver->current[server];
-
-    if (*source != NULL && channel_is_worn((*source)->channel)) {
-        (*source)->retired = true;
-        *source = NULL;
-    }
-    if (*source == NULL)
-        *source = open_source(resolver, &resolver->servers[server]);
-    return *source != NULL ? (*source)->channel : NULL;
-}
-
-static void close_source(struct dns_resolver *resolver, struct source *source)
-{
-    SLIST_REMOVE(&resolver->sources, source, source, next);
-    resolver->source_count--;
-    channel_close(source->channel);
-    free(source);
-}
-
-static void close_retired(struct dns_resolver *resolver)
-{
-    struct source *source = SLIST_FIRST(&resolver->sources);
-
-    while (source != NULL) {
-        struct source *next = SLIST_NEXT(source, next);
-        if (source->retired && channel_open_questions(source->channel) == 0)
-            close_source(resolver, source);
-        source = next;
-    }
+    if (--asking->attempts == 0 && asking->answered)
+        end(attempt.resolver, asking);
 }
 
 /* Attempts */
@@ -290,18 +231,18 @@ static void close_retired(struct dns_resolver *resolver)
 /* Without memory nothing starts; the next turn may find some. */
 static void start_attempt(struct dns_resolver *resolver, struct asking *asking, unsigned server)
 {
-    struct channel *channel = use_channel(resolver, server);
+    const struct question *question = &asking->question;
     struct attempt *attempt = malloc(sizeof *attempt);
 
-    if (attempt != NULL)
-        *attempt = (struct attempt){resolver, asking, server, asking->question.aliases};
+    if (attempt == NULL)
+        return;
+    *attempt = (struct attempt){resolver, asking, server, question->aliases};
     asking->open++;
-    asking->references++;
-    if (channel != NULL && attempt != NULL &&
-        channel_ask(channel, asking->question.name, asking->question.type, end_attempt, attempt))
+    asking->attempts++;
+    if (pool_ask(&resolver->pool, server, question->name, question->type, end_attempt, attempt))
         return;
     asking->open--;
-    asking->references--;
+    asking->attempts--;
     free(attempt);
 }
 
@@ -331,7 +272,7 @@ static void take_turns(struct dns_resolver *resolver, int64_t now)
 
 /* Events */
 
-static int64_t until(const struct dns_resolver *resolver, int64_t now, int64_t milliseconds)
+static int until(const struct dns_resolver *resolver, int64_t now, int64_t milliseconds)
 {
     const struct asking *oldest = TAILQ_FIRST(&resolver->by_age);
     const struct asking *later = TAILQ_FIRST(&resolver->later);
@@ -342,29 +283,7 @@ static int64_t until(const struct dns_resolver *resolver, int64_t now, int64_t m
         milliseconds = oldest->deadline - now;
     if (later != NULL && later->turn_at - now < milliseconds)
         milliseconds = later->turn_at - now;
-    return milliseconds < 0 ? 0 : milliseconds > INT_MAX ? INT_MAX : milliseconds;
-}
-
-/* Callbacks start no attempts: until the end the list of channels stays as it was. */
-static void wait_for_answers(struct dns_resolver *resolver, int64_t milliseconds)
-{
-    struct pollfd *sockets = resolver->sockets;
-    struct source *source;
-
-    SLIST_FOREACH(source, &resolver->sources, next)
-    {
-        channel_list_sockets(source->channel, sockets);
-        sockets += CHANNEL_SOCKETS;
-    }
-    if (poll(resolver->sockets, (nfds_t)(sockets - resolver->sockets), (int)milliseconds) <= 0)
-        return;
-    resolver->happened = true;
-    sockets = resolver->sockets;
-    SLIST_FOREACH(source, &resolver->sources, next)
-    {
-        channel_process(source->channel, sockets);
-        sockets += CHANNEL_SOCKETS;
-    }
+    return milliseconds < 0 ? 0 : milliseconds > INT_MAX ? INT_MAX : (int)milliseconds;
 }
 
 static void end_overdue(struct dns_resolver *resolver, int64_t now)
@@ -375,18 +294,6 @@ static void end_overdue(struct dns_resolver *resolver, int64_t now)
         give_up(resolver, oldest);
 }
 
-/* So that attempts nobody waits for any more end too. */
-static void expire_attempts(struct dns_resolver *resolver, int64_t now)
-{
-    const struct source *source;
-
-    if (now - resolver->expired < EXPIRE_EVERY)
-        return;
-    resolver->expired = now;
-    SLIST_FOREACH(source, &resolver->sources, next)
-    channel_expire(source->channel);
-}
-
 void dns_run(struct dns_resolver *resolver, int64_t milliseconds)
 {
     int64_t now = read_clock();
@@ -395,11 +302,12 @@ void dns_run(struct dns_resolver *resolver, int64_t milliseconds)
         return;
     resolver->happened = false;
     take_turns(resolver, now);
-    wait_for_answers(resolver, until(resolver, now, milliseconds));
+    if (pool_wait(&resolver->pool, until(resolver, now, milliseconds)))
+        resolver->happened = true;
     now = read_clock();
     end_overdue(resolver, now);
-    expire_attempts(resolver, now);
-    close_retired(resolver);
+    pool_tend(&resolver->pool, now);
+    free_ended(resolver);
 }
 
 /* Opening */
@@ -407,13 +315,28 @@ void dns_run(struct dns_resolver *resolver, int64_t milliseconds)
 static bool take_servers(struct dns_resolver *resolver, const struct dns_settings *settings,
                          struct failure *why)
 {
-    if (settings->server_count > QUESTION_SERVERS_MAX)
-        return failure_set(why, EX_CONFIG, "at most %d nameservers", QUESTION_SERVERS_MAX);
+    if (settings->server_count > DNS_SERVERS_MAX)
+        return failure_set(why, EX_CONFIG, "at most %d nameservers", DNS_SERVERS_MAX);
     for (size_t i = 0; i < settings->server_count; i++) {
-        if (!server_parse(&resolver->servers[i], settings->servers[i], why))
+        if (!server_parse(&resolver->pool.servers[i], settings->servers[i], why))
             return false;
     }
-    resolver->server_count = (unsigned)settings->server_count;
+    resolver->pool.server_count = (unsigned)settings->server_count;
+    return true;
+}
+
+static bool choose_servers(struct dns_resolver *resolver, const struct dns_settings *settings,
+                           struct failure *why)
+{
+    if (settings->server_count > 0 && !take_servers(resolver, settings, why))
+        return false;
+    if (settings->server_count == 0)
+        resolver->pool.server_count =
+            channel_system_servers(resolver->pool.servers, DNS_SERVERS_MAX);
+    if (resolver->pool.server_count == 0)
+        return failure_set(why, EX_OSERR, "the nameservers of the system cannot be told");
+    resolver->interval =
+        resolver->pool.timeout / ((int64_t)resolver->pool.server_count * QUESTION_ROUNDS) + 1;
     return true;
 }
 
@@ -423,9 +346,8 @@ static struct dns_resolver *make_resolver(int64_t timeout)
 
     if (resolver == NULL)
         return NULL;
-    resolver->timeout = timeout < 1 ? 1 : timeout;
+    resolver->pool.timeout = timeout < 1 ? 1 : timeout;
     resolver->reply = &resolver->passing;
-    SLIST_INIT(&resolver->sources);
     TAILQ_INIT(&resolver->by_age);
     TAILQ_INIT(&resolver->due);
     TAILQ_INIT(&resolver->later);
@@ -441,14 +363,10 @@ bool dns_open(struct dns_resolver **out, const struct dns_settings *settings, st
         free(resolver);
         return failure_set(why, EX_OSERR, "c-ares cannot start");
     }
-    if (settings->server_count > 0
-            ? !take_servers(resolver, settings, why)
-            : !channel_system_servers(resolver->servers, QUESTION_SERVERS_MAX,
-                                      &resolver->server_count, why)) {
+    if (!choose_servers(resolver, settings, why)) {
         dns_close(resolver);
         return false;
     }
-    resolver->interval = resolver->timeout / (QUESTION_ROUNDS * resolver->server_count) + 1;
     *out = resolver;
     return true;
 }
@@ -462,11 +380,11 @@ void dns_close(struct dns_resolver *resolver)
     while ((asking = TAILQ_FIRST(&resolver->by_age)) != NULL) {
         TAILQ_REMOVE(&resolver->by_age, asking, in_age);
         asking->answered = true;
-        release(asking);
+        if (asking->attempts == 0)
+            end(resolver, asking);
     }
-    while (!SLIST_EMPTY(&resolver->sources))
-        close_source(resolver, SLIST_FIRST(&resolver->sources));
-    free(resolver->sockets);
+    pool_reset(&resolver->pool);
+    free_ended(resolver);
     free(resolver);
     channel_stop();
 }
@@ -482,10 +400,9 @@ bool dns_ask(struct dns_resolver *resolver, const char *name, enum dns_type type
         return false;
     asking->callback = answered;
     asking->context = context;
-    asking->deadline = read_clock() + resolver->timeout;
-    asking->references = 1;
+    asking->deadline = read_clock() + resolver->pool.timeout;
     asking->turn = TURN_NONE;
-    question_init(&asking->question, name, type, resolver->server_count, resolver->first);
+    question_init(&asking->question, name, type, resolver->pool.server_count, resolver->first);
     TAILQ_INSERT_TAIL(&resolver->by_age, asking, in_age);
     make_due(resolver, asking);
     resolver->open++;
@@ -511,7 +428,7 @@ const struct dns_answer *dns_lookup(struct dns_resolver *resolver, const char *n
     resolver->reply = &resolver->kept;
     if (dns_ask(resolver, name, type, keep_answer, &resolver->looked_up)) {
         while (resolver->open > 0)
-            dns_run(resolver, resolver->timeout);
+            dns_run(resolver, resolver->pool.timeout);
     }
     resolver->reply = &resolver->passing;
     return &resolver->looked_up;

@@ -35,6 +35,7 @@ enum {
     DNS_RECORDS_MAX = 64, /* of an answer; more of them are dropped, and truncated says so */
     DNS_TEXT_MAX = 4096,  /* of one TXT record, its strings joined; longer ones are cut */
     DNS_CNAMES_MAX = 8,
+    DNS_SERVERS_MAX = 5, /* as many as fit into DNS_SERVERS_SIZE */
     DNS_SERVERS_SIZE = 256
 };
 
@@ -58,7 +59,7 @@ struct dns_answer {
 
 struct dns_settings {
     const char *const *servers; /* "192.0.2.1", "192.0.2.1:5353", "2001:db8::1", "[::1]:5353" */
-    size_t server_count;        /* 5 at most; 0: those of the system */
+    size_t server_count;        /* at most DNS_SERVERS_MAX; 0: those of the system */
     int64_t timeout;            /* milliseconds for an answer, all tries and servers together */
 };
 

@@ -241,7 +241,10 @@ bool account_begin_call(struct account *account, enum source_operation operation
         account->state.calls[operation]--;
         return false;
     }
-    account->call_began = beginning.now;
+    /* It goes out now, however long the commit took. */
+    account->call_began = clock_now();
+    if (account->pace.last < account->call_began)
+        account->pace.last = account->call_began;
     if (account->store_retry != 0)
         log_write(LOG_INFO, "%s: the store can be written again", account->label);
     account->store_retry = 0;

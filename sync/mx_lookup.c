@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+_Static_assert((int)SETTINGS_SERVERS_MAX <= (int)DNS_SERVERS_MAX, "the resolver takes them all");
+
 struct mx_lookup {
     const struct settings *settings;
     struct dns_resolver *resolver;
@@ -66,12 +68,12 @@ static void take_answer(void *context, const struct dns_answer *answer)
     lookup->answered(lookup->context, question);
 }
 
-/* A twentieth of a second's worth may be made up for at once, so that a pause does not slow it
+/* A quarter of a second's worth may be made up for at once, so that a slow disk does not slow it
  * down; a clock that was set gives no more than that. */
 static void allow(struct mx_lookup *lookup, int64_t now)
 {
     double rate = lookup->settings->local.queries_per_second;
-    double most = rate / 20 < 1 ? 1 : rate / 20;
+    double most = rate / 4 < 1 ? 1 : rate / 4;
     int64_t passed = now - lookup->allowed;
 
     lookup->allowed = now;

@@ -134,9 +134,10 @@ static bool refresh_one(struct looking *looking, const struct request *request)
         hurry(account, request->requested);
         return refresh_entry(entry, request->requested, looking->now);
     }
-    if (entry == NULL)
-        want_list(account, request->requested, looking->now);
-    return is_nobodys(looking, request);
+    if (is_nobodys(looking, request))
+        return true;
+    want_list(account, request->requested, looking->now);
+    return false;
 }
 
 static bool remove_done(struct store *store, void *context, struct failure *why)

@@ -1,9 +1,17 @@
-# `make bench`: ratios against a floor, never part of `make check`. Plain `make` builds none of it.
+# `make bench`: ratios against a floor, and `make bench-local`, never part of `make check`. Plain `make` builds none of
+# it.
 
 BENCH_BINARIES = tests/bench/load tests/bench/floor
 EXTRA_PROGRAMS += $(BENCH_BINARIES)
 CLEANFILES += $(BENCH_BINARIES)
-EXTRA_DIST += tests/bench/run tests/bench/README.md
+EXTRA_DIST += \
+	tests/bench/README.md \
+	tests/bench/bench.py \
+	tests/bench/figures.py \
+	tests/bench/local \
+	tests/bench/neighbour.py \
+	tests/bench/program.py \
+	tests/bench/run
 
 tests_bench_load_SOURCES = \
 	tests/bench/load.c \
@@ -13,8 +21,13 @@ tests_bench_floor_SOURCES = tests/bench/floor.c
 tests_bench_floor_CPPFLAGS = $(AM_CPPFLAGS) $(MILTER_CFLAGS)
 tests_bench_floor_LDADD = $(MILTER_LIBS)
 
-# Options of tests/bench/run: make bench BENCH_OPTIONS='--rounds 3'
-bench: $(BENCH_BINARIES) mailfrom-milter$(EXEEXT) mailfromctl$(EXEEXT) mailfrom-sync$(EXEEXT)
+BENCH_NEEDS = $(BENCH_BINARIES) mailfrom-milter$(EXEEXT) mailfromctl$(EXEEXT) mailfrom-sync$(EXEEXT)
+
+# Options of tests/bench/run: make bench BENCH_OPTIONS='--rounds 3'; or of tests/bench/local
+bench: $(BENCH_NEEDS)
 	$(srcdir)/tests/bench/run --build $(builddir) $(BENCH_OPTIONS)
 
-.PHONY: bench
+bench-local: $(BENCH_NEEDS)
+	$(srcdir)/tests/bench/local --build $(builddir) $(BENCH_OPTIONS)
+
+.PHONY: bench bench-local

@@ -4,6 +4,7 @@
 
 import os
 import re
+import signal
 import subprocess
 
 import pytest
@@ -97,6 +98,11 @@ def driver(request):
 
 def pytest_addoption(parser):
     parser.addoption("--driver", required=True, help="the program tests/dns/dns_ask")
+
+
+def pytest_configure():
+    """TERM ends a run as Ctrl-C does: what was started is stopped."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  *
- * Input: the JSON that `mailfromctl import` takes. What is taken must be a record that the store
- * may hold, and must come back the same from what `mailfromctl export` prints of it.
+ * Input: the JSON that `mailfromctl import` and `mailfromctl put --from` take. What is taken must
+ * be a record that the store may hold, and what was imported must come back the same from what
+ * `mailfromctl export` prints of it.
  */
 #include "ctl/attributes.h"
 #include "ctl/attributes_out.h"
@@ -76,6 +77,30 @@ static char *read_and_print(const char *text, size_t size, size_t *length)
     return NULL;
 }
 
+static bool take_put(void *context, const struct attributes_item *item, struct failure *why)
+{
+    (void)why;
+    check_record(item);
+    require(item->record.domain[0] != '\0' || item->record.behavior == MAIL_FROM_USE_DEFAULT_VALUE);
+    ++*(size_t *)context;
+    return true;
+}
+
+static void refuse_put(void *context, const struct failure *reason)
+{
+    (void)context;
+    require(reason->text[0] != '\0' && reason->exit_code == EX_DATAERR);
+}
+
+static void read_puts(const char *text, size_t size)
+{
+    struct failure why = {0};
+    size_t count = 0;
+
+    if (!attributes_read_puts(text, size, take_put, refuse_put, &count, &why))
+        require(count == 0 && why.text[0] != '\0' && why.exit_code == EX_DATAERR);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     size_t length;
@@ -83,6 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *printed = read_and_print(size > 0 ? (const char *)data : "", size, &length);
     char *again;
 
+    read_puts(size > 0 ? (const char *)data : "", size);
     if (printed == NULL)
         return 0;
     again = read_and_print(printed, length, &again_length);

@@ -62,3 +62,9 @@ FUZZ_TARGETS += tests/fuzz/fuzz_dns_message
 tests_fuzz_fuzz_dns_message_SOURCES = tests/fuzz/fuzz_dns_message.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_dns_message_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
 tests_fuzz_fuzz_dns_message_LDADD = $(DNS_LIBS)
+
+# What mailfromctl check reads from the DNS
+FUZZ_TARGETS += tests/fuzz/fuzz_txt
+tests_fuzz_fuzz_txt_SOURCES = tests/fuzz/fuzz_txt.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_txt_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
+tests_fuzz_fuzz_txt_LDADD = $(CTL_LIBS)

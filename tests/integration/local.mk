@@ -26,6 +26,7 @@ EXTRA_DIST += \
 	tests/integration/send \
 	tests/integration/summary.py \
 	tests/integration/test_cases.py \
+	tests/integration/test_check.py \
 	tests/integration/test_ctl.py \
 	tests/integration/test_ctl_local.py \
 	tests/integration/test_ctl_ses.py \

@@ -213,6 +213,15 @@ def test_put_of_a_subdomain(shop, identity, domain, stored):
     assert stored in [one.get("MailFromDomain") for one in shop.stored().values()]
 
 
+def test_a_local_part_outside_ascii_is_kept_and_escaped_for_the_terminal(shop):
+    shop.done("identity", "add", "jürgen@shop.example")
+    text = shop.done("put", "jürgen@shop.example", "--mail-from-domain", "m.shop.example")
+    assert text.startswith("j\\xc3\\xbcrgen@shop.example now has MAIL FROM domain m.shop.example")
+    assert is_pending_and_due(shop.stored()["jürgen@shop.example"], "m.shop.example")
+    assert failed(shop.ctl("identity", "remove", "jurgen@shop.example"), EX_UNAVAILABLE)
+    shop.done("identity", "remove", "jürgen@shop.example")
+
+
 @pytest.mark.parametrize("domain", ["shop.example", "example", "bounce.other.example",
                                     "notshop.example", "m..shop.example"])
 def test_put_of_what_is_not_a_subdomain(shop, domain):

@@ -620,3 +620,15 @@ def test_put_beside_mailfrom_sync_is_followed_up_at_once(synced, ses):
     synced.put("put", "late.example", "--mail-from-domain", "m.late.example")
     wait_until(lambda: ses.calls[-1][1] == "GetIdentityMailFromDomainAttributes", "a fetch", 10)
     assert synced.stored("late.example")["MailFromDomain"] == "m.late.example"
+
+
+def test_what_was_adopted_is_left_alone_until_it_is_given_back(synced, ses):
+    synced.put("adopt", "example.com")
+    ses.identities["example.com"].status = "Failed"
+    synced.put("refresh")
+    assert synced.stored("example.com")["MailFromDomainStatus"] == "Success"
+    assert synced.stored("example.com")["Record"]["Source"] == "local"
+    assert "is given back to ses" in synced.put("adopt", "--back", "example.com")
+    synced.put("refresh")
+    wait_until(lambda: synced.stored("example.com")["MailFromDomainStatus"] == "Failed", "a fetch",
+               10)

@@ -38,6 +38,20 @@ tests_unit_test_status_SOURCES = tests/unit/test_status.c $(CTL_CALL)
 tests_unit_test_status_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_import_SOURCES = tests/unit/test_import.c $(CTL_CALL)
 tests_unit_test_import_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+
+# mailfromctl check
+DNS_TABLE = tests/unit/dns_table.c tests/unit/dns_table.h
+UNIT_TESTS += tests/unit/test_address tests/unit/test_dmarc tests/unit/test_finding \
+	tests/unit/test_postfix tests/unit/test_socket_name tests/unit/test_spf
+tests_unit_test_address_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_dmarc_SOURCES = tests/unit/test_dmarc.c $(DNS_TABLE)
+tests_unit_test_dmarc_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_finding_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_postfix_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_socket_name_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_spf_SOURCES = tests/unit/test_spf.c $(DNS_TABLE)
+tests_unit_test_spf_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+
 # common/, and what milter/ holds beside the From reader
 UNIT_TESTS += tests/unit/test_store_key tests/unit/test_utf8
 tests_unit_test_utf8_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS)
@@ -118,10 +132,11 @@ endif
 # Questions to the DNS
 if HAVE_CMOCKA
 UNIT_TESTS += tests/unit/test_dns_message tests/unit/test_mx tests/unit/test_name \
-	tests/unit/test_question tests/unit/test_resolver tests/unit/test_server
+	tests/unit/test_pool tests/unit/test_question tests/unit/test_resolver tests/unit/test_server
 tests_unit_test_dns_message_LDADD = $(DNS_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_mx_LDADD = $(DNS_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_name_LDADD = $(DNS_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_pool_LDADD = $(DNS_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_question_LDADD = $(DNS_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_resolver_LDADD = $(DNS_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_server_LDADD = $(DNS_LIBS) $(CMOCKA_LIBS)

@@ -331,7 +331,7 @@ static const struct {
     {"an MX of a preference", DNS_MX, "\0\1", 2},
     {"an MX with octets behind the name", DNS_MX, "\0\1\1a\0\0", 6},
     {"an MX whose name goes on behind it", DNS_MX, "\0\1\5a", 4},
-    {"an MX that points to itself", DNS_MX, "\0\1\300\54", 4},
+    {"an MX that points to itself", DNS_MX, "\0\1\300\62", 4},
     {"a PTR of nothing", DNS_PTR, "", 0},
     {"a TXT of nothing", DNS_TXT, "", 0},
     {"a TXT whose string goes on behind it", DNS_TXT, "\3ab", 3},

@@ -129,6 +129,28 @@ static void an_error_shows_with_its_age_and_whether_it_lasts(void **state)
     expect_in(ctl_result.out, "3s ago, over since: Throttling");
 }
 
+/* An identity that is not there, so that nothing is asked of the DNS. */
+static void check_sees_mailfrom_sync_too(void **state)
+{
+    struct source_state failing = healthy();
+
+    (void)state;
+    set_state(healthy());
+    assert_int_equal(ctl_call("check", "nobody.example", NULL), 2);
+    expect_in(ctl_result.out, "ok       mailfrom-sync: is alive\n");
+    failing.failing_since = failing.heartbeat - 1200000;
+    (void)strcpy(failing.last_error, "AccessDenied");
+    set_state(failing);
+    assert_int_equal(ctl_call("check", "nobody.example", NULL), 2);
+    expect_in(ctl_result.out, "error    mailfrom-sync: ses fails for 20m: AccessDenied\n");
+    failing.failing_since = failing.heartbeat - 90000;
+    failing.pid = 0;
+    set_state(failing);
+    assert_int_equal(ctl_call("check", "nobody.example", NULL), 2);
+    expect_in(ctl_result.out, "error    mailfrom-sync: does not run, so records do not follow SES");
+    expect_in(ctl_result.out, "warning  mailfrom-sync: ses fails for 1m: AccessDenied\n");
+}
+
 static void a_mailfrom_sync_that_ended_or_hangs_is_not_running(void **state)
 {
     struct source_state ended = healthy();
@@ -399,6 +421,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         UNIT_TEST(all_is_well_while_mailfrom_sync_succeeds),
         UNIT_TEST(an_error_shows_with_its_age_and_whether_it_lasts),
+        UNIT_TEST(check_sees_mailfrom_sync_too),
         UNIT_TEST(a_mailfrom_sync_that_ended_or_hangs_is_not_running),
         UNIT_TEST(refresh_only_asks_a_mailfrom_sync_that_runs),
         UNIT_TEST(refresh_waits_until_the_request_is_gone),

@@ -16,6 +16,7 @@ mode, and by_name[name] for a name that has another one:
     truncate        over UDP only "truncated", over TCP the answer
     echo            the query itself           referral        nothing, neither final nor recursive
     cut             half of the answer
+    no-edns         the answer, but FORMERR to a query with EDNS (RFC 6891)
 """
 
 import ipaddress
@@ -69,6 +70,10 @@ class Query:
         self.name = ".".join(labels).lower()
         self.type = NAMES.get(struct.unpack("!H", octets[at + 1:at + 3])[0], "other")
         self.question = octets[12:at + 5]
+        # of EDNS: the root, the type OPT, and how much the one who asks can take
+        additional = octets[at + 5:]
+        self.payload = struct.unpack("!H", additional[3:5])[0] \
+            if additional[:3] == b"\0\0\x29" else None
 
     def reply(self, flags, answers=(), identifier=None, question=None):
         """answers: pairs of owner and record."""
@@ -86,6 +91,7 @@ class Dns:
         self.delay = 0.0  # seconds before the answer
         self._asked = []
         self._peers = []
+        self._payloads = []
         self._lock = threading.Lock()
         self._threads = []
         self._closing = False
@@ -124,6 +130,12 @@ class Dns:
         """The port that each question came from over UDP."""
         with self._lock:
             return list(self._peers)
+
+    @property
+    def payloads(self):
+        """The payload that each question allowed with EDNS; None for one without."""
+        with self._lock:
+            return list(self._payloads)
 
     def count(self, name=None, protocol=None):
         return sum(name in (None, asked[0]) and protocol in (None, asked[2])
@@ -179,6 +191,7 @@ class Dns:
     def _note(self, query):
         with self._lock:
             self._asked.append((query.name, query.type, query.protocol))
+            self._payloads.append(query.payload)
         return query
 
     def _later(self, call, *arguments):
@@ -210,6 +223,8 @@ class Dns:
             return [query.reply(RECURSES | RCODES[mode])]
         if mode == "truncate" and query.protocol == "udp":
             return [query.reply(FINAL | TRUNCATED)]
+        if mode == "no-edns" and query.payload is not None:
+            return [query.reply(RECURSES | RCODES["formerr"])]
         return {"drop": [],
                 "garbage": [query.octets[:2] + b"\x84\x00" + b"\xff" * 40],
                 "echo": [query.octets],

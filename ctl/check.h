@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ *
+ * The parts of `mailfromctl check'. Each puts its findings, and nothing stops one but that there is
+ * no memory.
+ */
+#ifndef CTL_CHECK_H
+#define CTL_CHECK_H
+
+#include "common/settings.h"
+#include "common/store.h"
+#include "ctl/address.h"
+#include "ctl/finding.h"
+#include "ctl/inquiry.h"
+#include "ctl/socket_name.h"
+
+struct check {
+    const struct settings *settings;
+    struct store *store; /* NULL: it could not be opened */
+    struct findings *findings;
+    struct inquiry *inquiry;
+    struct addresses addresses;
+    const char *postfix_config; /* NULL: Postfix's own */
+    const char *sendmail_cf;
+    int64_t now; /* milliseconds since the epoch */
+};
+
+/* The milter's socket, and the MTAs that should connect to it. */
+void check_socket(const struct check *check);
+void check_postfix(const struct check *check);
+void check_sendmail(const struct check *check);
+
+/* Records, sources, settings, permissions. */
+void check_store(const struct check *check);
+
+/* key: an identity of the store, with its record. */
+void check_identity(const struct check *check, const char *key, const struct mail_from *record);
+
+/* Its parts that ask the DNS. expected: what its MX record has to be. */
+enum check_gateway { GATEWAY_SES, GATEWAY_OWN, GATEWAY_UNKNOWN };
+struct check_expectation {
+    enum check_gateway gateway;       /* who sends with the MAIL FROM domain */
+    char mx[IDENTITY_DOMAIN_MAX + 1]; /* of SES; "" if the region is not known */
+};
+void check_mx(const struct check *check, const char *key, const struct mail_from *record,
+              const struct check_expectation *expectation);
+void check_spf(const struct check *check, const char *key, const struct mail_from *record,
+               const struct check_expectation *expectation);
+void check_dmarc(const struct check *check, const char *key, const struct mail_from *record);
+
+#endif

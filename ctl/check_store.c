@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ *
+ * Is what the milter answers from there, readable for it, and kept up to date?
+ */
+#include "ctl/check.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "common/source_state.h"
+#include "common/store_directory.h"
+#include "ctl/moment.h"
+#include "ctl/permission.h"
+#include "ctl/section.h"
+#include "ctl/source.h"
+
+/* mailfrom-sync may be this late: a large account takes its time. Seconds, milliseconds. */
+static const int64_t late = 900;
+static const int64_t failing_long = 600000;
+
+static void put(const struct check *check, enum finding_level level, const char *word,
+                struct finding *finding)
+{
+    finding->level = level;
+    finding->check = word;
+    findings_put(check->findings, finding);
+}
+
+struct count {
+    int64_t now; /* seconds, as in the records */
+    uint64_t all;
+    uint64_t expired;
+    uint64_t overdue;
+    int64_t most_overdue; /* since when */
+    uint64_t local;       /* with a MAIL FROM domain */
+};
+
+static bool count_record(void *context, const char *key, const struct mail_from *record)
+{
+    struct count *count = context;
+    int64_t due = record->refresh_after;
+
+    (void)key;
+    count->all++;
+    count->local += record->source == MAIL_FROM_LOCAL && record->domain[0] != '\0';
+    count->expired += record->expire_after != 0 && count->now > record->expire_after;
+    if (due == 0 || count->now - due < late)
+        return true;
+    count->overdue++;
+    if (count->most_overdue == 0 || due < count->most_overdue)
+        count->most_overdue = due;
+    return true;
+}
+
+static void tell_count(const struct check *check, const struct count *count)
+{
+    struct finding finding = {.subject = "store"};
+    char age[MOMENT_AGE_SIZE];
+
+    if (count->all == 0) {
+        finding_found(&finding, "%s has no record, so the milter does what on-unavailable says",
+                      check->settings->store);
+        finding_advise(&finding, "see mailfromctl import, and mailfromctl put");
+        put(check, FINDING_ERROR, "store", &finding);
+    } else if (count->expired > 0) {
+        finding_found(&finding, "%" PRIu64 " of %" PRIu64 " records have expired", count->expired,
+                      count->all);
+        finding_advise(&finding, "see mailfromctl status, then mailfromctl refresh");
+        put(check, FINDING_ERROR, "store", &finding);
+    } else if (count->overdue > 0) {
+        moment_age(count->most_overdue, count->now, age);
+        finding_found(&finding, "%" PRIu64 " of %" PRIu64 " records are due since up to %s",
+                      count->overdue, count->all, age);
+        finding_advise(&finding, "see mailfromctl status");
+        put(check, FINDING_WARNING, "store", &finding);
+    } else {
+        finding_found(&finding, "%s has %" PRIu64 " record%s, none out of date",
+                      check->settings->store, count->all, count->all == 1 ? "" : "s");
+        put(check, FINDING_OK, "store", &finding);
+    }
+}
+
+/* One mailfrom-sync keeps all sources, so any of its notes shows that it is alive. */
+static bool note_life(void *context, const char *name, const char *text)
+{
+    int64_t *now = context;
+    struct source_state state;
+
+    (void)name;
+    source_state_decode(&state, text);
+    if (source_state_is_alive(&state, *now))
+        *now = 0;
+    return *now != 0;
+}
+
+static void tell_sync(const struct check *check, const struct count *count)
+{
+    struct finding finding = {.subject = "mailfrom-sync"};
+    int64_t now = check->now;
+    struct failure why;
+
+    if (check->settings->ses_count == 0 && count->local == 0)
+        return;
+    if (!store_note_each(check->store, "source/", note_life, &now, &why)) {
+        finding_found(&finding, "%s", why.text);
+        put(check, FINDING_ERROR, "sync", &finding);
+    } else if (now == 0) {
+        finding_found(&finding, "is alive");
+        put(check, FINDING_OK, "sync", &finding);
+    } else {
+        finding_found(&finding, "does not run, so records do not follow %s",
+                      check->settings->ses_count > 0 ? "SES" : "the DNS");
+        finding_advise(&finding, "start mailfrom-sync, or see its log");
+        put(check, FINDING_ERROR, "sync", &finding);
+    }
+}
+
+static void tell_failing(const struct check *check, const struct source *source)
+{
+    struct finding finding = {.subject = "mailfrom-sync"};
+    const struct source_state *state = &source->state;
+    char name[SECTION_NAME_SIZE];
+    char age[MOMENT_AGE_SIZE];
+
+    if (source->section == NULL || state->failing_since == 0)
+        return;
+    moment_age(state->failing_since / 1000, check->now / 1000, age);
+    finding_found(&finding, "%s fails for %s: %s", section_name(source->title, name), age,
+                  state->last_error);
+    put(check, check->now - state->failing_since < failing_long ? FINDING_WARNING : FINDING_ERROR,
+        "sync", &finding);
+}
+
+static void tell_orphaned(const struct check *check, const struct source *source)
+{
+    struct finding finding = {.subject = "settings"};
+    char name[SECTION_NAME_SIZE];
+
+    if (source->kind != MAIL_FROM_SES || source->section != NULL)
+        return;
+    finding_found(&finding,
+                  "%" PRIu64 " records are of %s, which is not there: nobody refreshes them",
+                  source->count.all, section_name(source->title, name));
+    finding_advise(&finding, "put the section back, or remove the records");
+    put(check, FINDING_ERROR, "settings", &finding);
+}
+
+static void tell_sources(const struct check *check)
+{
+    struct finding finding = {.subject = "store"};
+    struct sources sources = {0};
+    struct failure why;
+    bool good = sources_read(&sources, check->settings, check->store, check->now, &why);
+
+    for (size_t i = 0; good && i < sources.count; i++) {
+        tell_failing(check, &sources.list[i]);
+        tell_orphaned(check, &sources.list[i]);
+    }
+    if (!good) {
+        finding_found(&finding, "%s", why.text);
+        put(check, FINDING_ERROR, "store", &finding);
+    }
+    sources_reset(&sources);
+}
+
+static void tell_expected_mx(const struct check *check, const struct count *count)
+{
+    struct finding finding = {.subject = "settings"};
+
+    if (count->local == 0 || check->settings->local.expected_mx.count > 0)
+        return;
+    finding_found(&finding,
+                  "%" PRIu64 " local record%s a MAIL FROM domain, and nothing is looked up",
+                  count->local, count->local == 1 ? " has" : "s have");
+    finding_expected(&finding, "expected-mx in section local");
+    finding_advise(&finding, "name there the hosts that take the bounces");
+    put(check, FINDING_ERROR, "settings", &finding);
+}
+
+/* The milter only reads the records, but as all readers of LMDB it writes the lock file. */
+static bool may_use(const struct permission_user *user, const char *directory, struct failure *why)
+{
+    char path[PATH_MAX];
+
+    (void)snprintf(path, sizeof path, "%s/%s", directory, store_data_file);
+    if (!permission_holds(user, path, MAY_READ, why))
+        return false;
+    (void)snprintf(path, sizeof path, "%s/%s", directory, store_lock_file);
+    return permission_holds(user, path, MAY_READ | MAY_WRITE, why);
+}
+
+static void tell_permission(const struct check *check)
+{
+    const char *name = check->settings->milter.user;
+    struct finding finding = {.subject = "store"};
+    struct permission_user user;
+    struct failure why;
+
+    if (*name == '\0')
+        return;
+    if (!permission_user_read(&user, name, &why)) {
+        finding_found(&finding, "user of the milter: %s", why.text);
+        put(check, FINDING_ERROR, "permission", &finding);
+    } else if (may_use(&user, check->settings->store, &why)) {
+        finding_found(&finding, "the milter's user %s may use it", name);
+        put(check, FINDING_OK, "permission", &finding);
+    } else {
+        finding_found(&finding, "the milter's user %s may not use it: %s", name, why.text);
+        finding_advise(&finding,
+                       "give directory and files to the milter's group: chgrp -R GROUP "
+                       "%s",
+                       check->settings->store);
+        put(check, FINDING_ERROR, "permission", &finding);
+    }
+}
+
+void check_store(const struct check *check)
+{
+    struct count count = {.now = check->now / 1000};
+    struct finding finding = {.subject = "store"};
+    struct failure why;
+
+    if (!store_each(check->store, count_record, &count, &why)) {
+        finding_found(&finding, "%s", why.text);
+        put(check, FINDING_ERROR, "store", &finding);
+        return;
+    }
+    tell_count(check, &count);
+    tell_permission(check);
+    tell_sync(check, &count);
+    tell_sources(check);
+    tell_expected_mx(check, &count);
+}

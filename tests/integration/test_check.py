@@ -1,0 +1,620 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: the mailfrom-milter contributors
+"""mailfromctl check: real programs, a real nameserver, and configurations of Postfix and Sendmail that
+nobody runs."""
+
+import json
+import os
+import shutil
+import socket
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from lab.nsd import Nsd
+from lab.process import free_port
+from lab.programs import Milter
+
+EX_USAGE, EX_DATAERR, EX_CONFIG = 64, 65, 78
+GATEWAY = "192.0.2.10"
+MX = "mx.gateway.example"
+
+# One zone for all. A bounce domain has what the test says; From domains have a quiet DMARC record.
+ZONE = f"""\
+mx.gateway A {GATEWAY}
+right MX 10 host
+bounce.right MX 10 mx.gateway
+bounce.right TXT "v=spf1 ip4:{GATEWAY} -all"
+_dmarc.right TXT "v=DMARC1; p=reject"
+
+bounce.wrong MX 10 mx.other
+bounce.wrong TXT "v=spf1 a:mx.gateway.example ~all"
+_dmarc.wrong TXT "v=DMARC1; p=none; aspf=s"
+bounce.two MX 10 mx.gateway
+bounce.two MX 20 mx.other
+bounce.two TXT "v=spf1 mx -all"
+bounce.two TXT "v=spf1 -all"
+_dmarc.two TXT "v=DMARC1; p=none"
+_dmarc.two TXT "v=DMARC1; p=reject"
+bounce.null MX 0 .
+bounce.bare MX 10 mx.gateway
+bounce.closed MX 10 mx.gateway
+bounce.closed TXT "v=spf1 -all"
+bounce.soft MX 10 mx.gateway
+bounce.soft TXT "v=spf1 ~all"
+bounce.open MX 10 mx.gateway
+bounce.open TXT "v=spf1 +all"
+bounce.many MX 10 mx.gateway
+bounce.many A 192.0.2.200
+bounce.many TXT "v=spf1 a:mx.gateway.example/32 a a a a a a a a a a -all"
+bounce.chain MX 10 mx.gateway
+bounce.chain TXT "v=spf1 include:one.chain.example -all"
+one.chain TXT "v=spf1 include:two.chain.example ~all"
+two.chain TXT "v=spf1 ip4:192.0.2.0/28 ~all"
+_dmarc.parent TXT "v=DMARC1; p=reject; sp=quarantine"
+bounce.sub.parent MX 10 mx.gateway
+bounce.sub.parent TXT "v=spf1 mx -all"
+
+bounce.ses MX 10 feedback-smtp.eu-west-1.amazonses.com.
+bounce.ses TXT "v=spf1 include:amazonses.com ~all"
+_dmarc.ses TXT "v=DMARC1; p=none"
+bounce.region MX 10 feedback-smtp.us-east-1.amazonses.com.
+bounce.region TXT "v=spf1 ~all include:amazonses.com"
+bounce.redirect MX 10 feedback-smtp.eu-west-1.amazonses.com.
+bounce.redirect TXT "v=spf1 redirect=_spf.redirect.example"
+_spf.redirect TXT "v=spf1 include:amazonses.com -all"
+bounce.nothing MX 10 feedback-smtp.eu-west-1.amazonses.com.
+"""
+
+
+@pytest.fixture(scope="module")
+def nsd():
+    with Nsd({"example": ZONE}) as server:
+        yield server
+
+
+def record(name, status="Success", source="local", behavior="UseDefaultValue", **other):
+    """An identity of the zone, in the form that import takes."""
+    attributes = {"MailFromDomain": f"bounce.{name}", "MailFromDomainStatus": status,
+                  "BehaviorOnMXFailure": behavior, "Record": {"Source": source} | other}
+    return {name: attributes}
+
+
+@pytest.fixture
+def own(laboratory, nsd, tmp_path):
+    """A gateway of the test's own: settings and store; no milter, and nobody's Postfix."""
+    milter = Milter(laboratory.programs, f"{laboratory.base}/check-{os.urandom(4).hex()}")
+    settle(milter, nsd)
+    milter.postfix = str(tmp_path / "postfix")
+    os.mkdir(milter.postfix)
+    postfix(milter)
+    yield milter
+    milter.stop()
+    shutil.rmtree(milter.base)
+
+
+def settle(milter, nsd, changes=None):
+    """The defaults of the laboratory, a section local, and these changes."""
+    local = {"expected-mx": [MX], "nameservers": [nsd.server], "timeout": "500ms"}
+    settings = Milter.default_settings(milter) | {"local": local}
+    for section, values in (changes or {}).items():
+        settings[section] = settings.get(section, {}) | values
+    milter.default_settings = lambda: settings
+    milter.write_settings()
+
+
+def postfix(milter, smtpd=None, submitted=None, chroot="n", **services):
+    """Writes a configuration of Postfix; without arguments one that leads to the milter."""
+    smtpd = milter.socket if smtpd is None else smtpd
+    submitted = smtpd if submitted is None else submitted
+    with open(f"{milter.postfix}/main.cf", "w", encoding="ascii") as file:
+        file.write(f"compatibility_level = 3.6\nqueue_directory = {milter.base}/spool\n"
+                   f"smtpd_milters = {smtpd}\nnon_smtpd_milters = {submitted}\n")
+    with open(f"{milter.postfix}/master.cf", "w", encoding="ascii") as file:
+        file.write(f"smtp inet n - {chroot} - - smtpd\n"
+                   f"pickup unix n - {chroot} 60 1 pickup\n"
+                   f"cleanup unix n - {chroot} - 0 cleanup\n")
+        for name, options in services.items():
+            file.write(f"{name} inet n - {chroot} - - smtpd\n  {options}\n")
+
+
+def check(milter, *arguments):
+    """The findings; each line is read, so that a test may ask for words in any of them."""
+    plain = ["--postfix-config", milter.postfix, "--sendmail-cf", "/nonexistent"]
+    done = milter.ctl("check", *plain, *arguments)
+    assert done.stderr == "", done.stderr
+    lines = done.stdout.splitlines()
+    counts = SimpleNamespace(ok=0, warning=0, error=0)
+    for line in lines[:-1] if "--json" not in arguments else []:
+        level = line.split()[0]
+        setattr(counts, level, getattr(counts, level) + 1)
+    if "--quiet" not in arguments and "--json" not in arguments:
+        assert lines[-1] == (f"{counts.ok} ok, {counts.warning} warning{'s' * (counts.warning != 1)}, "
+                             f"{counts.error} error{'s' * (counts.error != 1)}")
+        assert done.returncode == (2 if counts.error else 1 if counts.warning else 0)
+    return SimpleNamespace(code=done.returncode, text=done.stdout, lines=lines)
+
+
+def found(result, level, *words):
+    """One line of that level has all of these words."""
+    lines = [line for line in result.lines
+             if line.startswith(f"{level} ") and all(word in line for word in words)]
+    assert len(lines) == 1, f"{level} {words}: {len(lines)} lines\n{result.text}"
+    return lines[0]
+
+
+def examine(own, records, *arguments):
+    own.import_records(records)
+    return check(own, "--address", GATEWAY, *arguments, *records)
+
+
+# The DNS: local identities
+
+def test_all_is_right(own):
+    result = examine(own, record("right.example", source="file"))
+    found(result, "ok", "right.example: MX of bounce.right.example is MX 10 mx.gateway.example, "
+                        "status Success")
+    found(result, "ok", "SPF of bounce.right.example is pass for 192.0.2.10 by "
+                        '"ip4:192.0.2.10" of "v=spf1 ip4:192.0.2.10 -all"')
+    found(result, "ok", "DMARC of right.example is p=reject by right.example",
+          "SPF of bounce.right.example aligns")
+
+
+@pytest.mark.parametrize("name, status, words", [
+    ("wrong", "Success", "is MX 10 mx.other.example"),
+    ("two", "Success", "MX 20 mx.other.example"),
+    ("null", "Success", "is null MX"),
+    ("missing", "Success", "is NXDOMAIN"),
+    ("wrong", "Pending", "status Pending"),
+    ("wrong", "Failed", "then mailfromctl put"),
+])
+def test_a_wrong_mx_is_an_error(own, name, status, words):
+    result = examine(own, record(f"{name}.example", status))
+    line = found(result, "error", f"{name}.example: MX of bounce.{name}.example", words)
+    assert f"expected MX 10 {MX}; publish it (mailfromctl records {name}.example)" in line
+    assert result.code == 2
+
+
+@pytest.mark.parametrize("status, words", [
+    ("Failed", "start anew: mailfromctl put right.example --mail-from-domain bounce.right.example "
+               "--behavior-on-mx-failure RejectMessage"),
+    ("Pending", "mailfromctl refresh right.example"),
+    ("TemporaryFailure", "mailfromctl refresh right.example"),
+])
+def test_a_right_mx_that_the_store_does_not_know_of(own, status, words):
+    result = examine(own, record("right.example", status, behavior="RejectMessage"))
+    found(result, "warning", "MX of bounce.right.example", f"status {status}", words)
+
+
+def test_any_of_the_expected_mx(own, nsd):
+    settle(own, nsd, {"local": {"match": "any-of-these", "expected-mx": ["mx.a.example", MX]}})
+    result = examine(own, record("two.example"))
+    found(result, "ok", "MX of bounce.two.example is MX 10 mx.gateway.example, MX 20")
+
+
+@pytest.mark.parametrize("name, level, words", [
+    ("bare", "warning", 'has no SPF record; publish "v=spf1 ip4:192.0.2.10 ~all"'),
+    ("closed", "error", 'is fail for 192.0.2.10 by "-all"'),
+    ("soft", "warning", 'is softfail for 192.0.2.10 by "~all" of "v=spf1 ~all"; put ip4:192.0.2.10'),
+    ("two", "error", "is permerror: bounce.two.example: several SPF records, and one is permitted, "
+                     "expected one record"),
+    ("many", "ok", "is pass for 192.0.2.10"),
+    ("chain", "ok", 'is pass for 192.0.2.10 by "include:one.chain.example"'),
+    ("open", "warning", 'authorises everybody: "v=spf1 +all"'),
+])
+def test_spf_of_a_local_identity(own, name, level, words):
+    found(examine(own, record(f"{name}.example")), level, f"bounce.{name}.example", words)
+
+
+def test_spf_with_too_many_lookups(own):
+    own.import_records(record("many.example"))
+    result = check(own, "--address", "192.0.2.99", "many.example")
+    found(result, "error", "is permerror: bounce.many.example: more than 10 DNS lookups")
+
+
+def test_each_address_is_checked(own):
+    own.import_records(record("right.example"))
+    result = check(own, "--address", GATEWAY, "--address", "2001:db8::1", "right.example")
+    found(result, "ok", "is pass for 192.0.2.10")
+    found(result, "error", "is fail for 2001:db8::1", 'put ip6:2001:db8::1 before "all"')
+
+
+@pytest.mark.parametrize("identity, level, words", [
+    ("wrong.example", "warning", "with aspf=s: SPF of bounce.wrong.example cannot align, "
+                                 "expected aspf=r; or see that DKIM aligns"),
+    ("soft.example", "warning", "soft.example has no DMARC record"),
+    ("two.example", "warning", "several DMARC records at _dmarc.two.example"),
+    ("sub.parent.example", "ok", "is p=quarantine by parent.example"),
+])
+def test_dmarc(own, identity, level, words):
+    found(examine(own, record(identity)), level, f"{identity}: ", words)
+
+
+@pytest.mark.parametrize("identity, behavior, warned", [
+    ("right.example", "UseDefaultValue", True), ("right.example", "RejectMessage", False),
+    ("ses.example", "UseDefaultValue", False),
+])
+def test_the_default_domain_has_to_align_too(own, identity, behavior, warned):
+    result = examine(own, record(identity, behavior=behavior))
+    assert warned == ("mail leaves with bounce.default.example, whose SPF does not align" in result.text)
+
+
+def test_an_address_is_judged_by_its_domain(own):
+    attributes = record("right.example")["right.example"]
+    result = examine(own, {"ann@right.example": attributes})
+    found(result, "ok", "ann@right.example: DMARC of right.example is p=reject")
+
+
+# The DNS: identities of SES
+
+SES = {"ses": {"region": "eu-west-1"}}
+
+
+@pytest.mark.parametrize("name, level, words", [
+    ("ses", "ok", "MX of bounce.ses.example is MX 10 feedback-smtp.eu-west-1.amazonses.com"),
+    ("ses", "ok", 'SPF of bounce.ses.example authorises SES: "v=spf1 include:amazonses.com ~all"'),
+    ("region", "warning", "expected MX 10 feedback-smtp.eu-west-1.amazonses.com; SES passes"),
+    ("region", "error", 'is softfail for SES by "~all"'),
+    ("redirect", "ok", "SPF of bounce.redirect.example authorises SES"),
+    ("nothing", "error", "bounce.nothing.example has no SPF record, expected one record with "
+                         'include:amazonses.com before "all"; publish "v=spf1 include:amazonses.com ~all"'),
+    ("right", "error", "expected MX 10 feedback-smtp.eu-west-1.amazonses.com"),
+])
+@pytest.mark.parametrize("source", ["ses", "file"])
+def test_an_identity_of_ses(own, nsd, source, name, level, words):
+    settle(own, nsd, SES)
+    found(examine(own, record(f"{name}.example", source=source)), level, words)
+
+
+def test_a_record_from_a_file_of_somebody_unknown(own, nsd):
+    settle(own, nsd, {"local": {"expected-mx": []}})
+    result = examine(own, record("wrong.example", source="file") | record("null.example", source="file"))
+    found(result, "ok", "MX of bounce.wrong.example is MX 10 mx.other.example")
+    found(result, "ok", "whom it should authorise is not known here")
+    found(result, "error", "MX of bounce.null.example is null MX", "expected exactly one MX; publish it")
+
+
+# The rules
+
+def test_a_mail_from_domain_that_is_an_identity_too(own):
+    own.import_records(record("right.example") | {"bounce.right.example": {
+        "BehaviorOnMXFailure": "UseDefaultValue"}})
+    result = check(own, "--address", GATEWAY)
+    found(result, "warning", "its MAIL FROM domain bounce.right.example is an identity too")
+
+
+def test_states_of_an_identity(own):
+    result = examine(own, record("right.example", Verified=False, LastError="Throttling: slow down")
+                     | {"none.example": {"BehaviorOnMXFailure": "UseDefaultValue"}})
+    found(result, "warning", "right.example: is not verified")
+    found(result, "warning", "right.example: the last refresh failed: Throttling: slow down")
+    found(result, "warning", "none.example: has no custom MAIL FROM domain; see mailfromctl put")
+
+
+def test_an_identity_that_is_not_there(own):
+    own.import_records(record("right.example"))
+    result = check(own, "nobody.example")
+    found(result, "error", "nobody.example: NotFound")
+    assert "right.example" not in result.text
+
+
+def test_only_so_many_unless_all_are_wanted(own):
+    own.import_records({f"i{number}.right.example": {
+        "MailFromDomain": f"bounce.i{number}.right.example", "MailFromDomainStatus": "Success",
+        "BehaviorOnMXFailure": "UseDefaultValue"} for number in range(103)})
+    found(check(own, "--address", GATEWAY), "ok", "identities: 3 more with a MAIL FROM domain are left out")
+    assert check(own, "--address", GATEWAY, "--all").text.count(": MX of") == 103
+
+
+# The resolver
+
+def test_a_resolver_that_is_down_is_one_error(own, nsd):
+    port = free_port()
+    settle(own, nsd, {"local": {"nameservers": [f"127.0.0.1:{port}"]}})
+    own.import_records(record("right.example") | record("wrong.example") | record("two.example"))
+    result = check(own, "--address", GATEWAY)
+    found(result, "error", f"dns: no answer from 127.0.0.1:{port}; it is not asked any more")
+    assert "MX of" not in result.text and "DMARC" not in result.text
+
+
+def test_a_resolver_that_is_silent_is_asked_three_times(own, nsd):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        server = f"127.0.0.1:{silent.getsockname()[1]}"
+        settle(own, nsd, {"local": {"nameservers": [server], "timeout": "200ms"}})
+        own.import_records({f"i{number}.right.example": {
+            "MailFromDomain": f"bounce.i{number}.right.example",
+            "BehaviorOnMXFailure": "UseDefaultValue", "MailFromDomainStatus": "Success"}
+            for number in range(50)})
+        started = time.monotonic()
+        result = check(own, "--address", GATEWAY)
+        assert time.monotonic() - started < 10
+    found(result, "error", f"dns: no answer from {server}")
+
+
+def test_an_answer_that_says_nothing_is_a_warning(own, nsd):
+    own.import_records({"outside.test": {
+        "MailFromDomain": "bounce.outside.test", "MailFromDomainStatus": "Success",
+        "BehaviorOnMXFailure": "UseDefaultValue"}})
+    result = check(own, "--address", GATEWAY)
+    found(result, "warning", "MX of bounce.outside.test cannot be looked up: refused by")
+    found(result, "warning", "SPF of bounce.outside.test is temperror")
+    found(result, "warning", "DMARC of outside.test: _dmarc.outside.test: refused")
+
+
+# The gateway
+
+def test_nothing_is_wrong(own):
+    own.import_records(record("right.example", source="file", behavior="RejectMessage"))
+    own.use()
+    result = check(own, "--address", GATEWAY)
+    assert result.code == 0, result.text
+    found(result, "ok", "store", "has 1 record, none out of date")
+    found(result, "ok", own.socket, "somebody listens there")
+    found(result, "ok", "postfix: its user postfix may connect to the socket")
+    found(result, "ok", "postfix: smtpd_milters and non_smtpd_milters lead to this milter")
+    assert check(own, "--address", GATEWAY, "--quiet").text == "7 ok, 0 warnings, 0 errors\n"
+
+
+def test_the_exit_code_is_1_for_warnings(own):
+    own.import_records(record("soft.example", source="file"))
+    own.use()
+    assert check(own, "--address", GATEWAY).code == 1
+
+
+def test_a_store_that_is_missing(own):
+    found(check(own), "error", f"store: there is no store in {own.store}")
+
+
+def test_a_store_that_is_empty(own):
+    own.import_records(record("right.example"))
+    assert own.ctl("remove", "right.example").returncode == 0
+    found(check(own), "error", "has no record, so the milter does what on-unavailable says")
+
+
+def moment(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+
+
+def test_records_that_are_stale_or_expired(own, nsd):
+    settle(own, nsd, SES)
+    own.import_records(record("ses.example", source="ses", RefreshAfter=moment(-7200),
+                              ExpireAfter=moment(86400)))
+    result = check(own)
+    found(result, "warning", "store: 1 of 1 records are due since up to 2h")
+    found(result, "error", "mailfrom-sync: does not run, so records do not follow SES")
+    own.import_records(record("ses.example", source="ses", ExpireAfter=moment(-60)))
+    found(check(own), "error", "store: 1 of 1 records have expired", "mailfromctl refresh")
+
+
+def test_local_records_and_nobody_to_look_them_up(own, nsd):
+    own.import_records(record("right.example"))
+    found(check(own), "error", "mailfrom-sync: does not run, so records do not follow the DNS")
+    settle(own, nsd, {"local": {"expected-mx": []}})
+    found(check(own), "error", "settings: 1 local record has a MAIL FROM domain, and nothing is looked up, "
+                               "expected expected-mx in section local")
+
+
+def test_a_section_that_is_gone(own):
+    own.import_records(record("ses.example", source="ses", Section="old"))
+    found(check(own), "error", 'settings: 1 records are of ses "old", which is not there')
+
+
+def test_a_store_that_the_milter_cannot_read(own, nsd):
+    settle(own, nsd, {"milter": {"user": "mail"}})
+    own.import_records(record("right.example"))
+    found(check(own), "error", f"store: the milter's user mail may not use it: {own.store} has mode 2770, "
+                               "owner root, group root")
+    for path in (own.store, *(f"{own.store}/{name}" for name in os.listdir(own.store))):
+        shutil.chown(path, group="mail")
+    found(check(own), "ok", "store: the milter's user mail may use it")
+    settle(own, nsd, {"milter": {"user": "nobody-of-that-name"}})
+    found(check(own), "error", 'there is no user "nobody-of-that-name"')
+
+
+# The socket
+
+def path_of(milter):
+    return milter.socket.partition(":")[2]
+
+
+def test_a_socket_that_is_missing(own):
+    found(check(own), "error", own.socket, "there is no such socket; start mailfrom-milter")
+
+
+def test_a_socket_where_nobody_listens(own):
+    own.use()
+    own.kill()
+    found(check(own), "error", own.socket, "nobody can connect: Connection refused")
+
+
+def test_a_file_that_is_no_socket(own):
+    with open(path_of(own), "w", encoding="ascii"):
+        found(check(own), "error", own.socket, "is not a socket")
+
+
+def test_a_socket_with_a_full_backlog_does_not_hang(own):
+    with socket.socket(socket.AF_UNIX) as full, socket.socket(socket.AF_UNIX) as waiting:
+        full.bind(path_of(own))
+        full.listen(0)
+        waiting.connect(path_of(own))
+        found(check(own), "error", own.socket, "nobody can connect")
+
+
+@pytest.mark.parametrize("mode, group, may", [
+    ("0660", "postfix", True), ("0660", "mail", False), ("0600", "postfix", False), ("0666", "mail", True),
+])
+def test_mode_and_group_decide_whether_postfix_may_connect(own, mode, group, may):
+    own.use({"milter": {"socket-mode": mode, "socket-group": group}})
+    line = found(check(own), "ok" if may else "error", "postfix: its user postfix may")
+    assert may or f"{path_of(own)} has mode {mode}, owner root, group {group}; set socket-group" in line
+
+
+def test_a_directory_above_the_socket_that_is_closed(own):
+    own.use()
+    os.chmod(own.base, 0o700)
+    found(check(own), "error", "postfix: its user postfix may not connect",
+          f"{own.base} has mode 0700, owner root, group root")
+
+
+def test_an_inet_socket(own):
+    port = free_port()
+    own.socket = f"inet:{port}@127.0.0.1"
+    own.write_settings({"milter": {"socket": own.socket}})
+    postfix(own, f"inet:localhost:{port}")
+    found(check(own), "error", own.socket, "nobody can connect: Connection refused")
+    own.use({"milter": {"socket": own.socket}})
+    result = check(own)
+    found(result, "ok", own.socket, "somebody listens there")
+    found(result, "ok", "postfix: smtpd_milters and non_smtpd_milters lead to this milter")
+    assert "other hosts may connect" not in result.text
+
+
+def test_an_inet_socket_for_all_the_world(own):
+    own.write_settings({"milter": {"socket": f"inet:{free_port()}"}})
+    found(check(own), "warning", "other hosts may connect")
+
+
+def test_a_socket_of_systemd(own):
+    own.write_settings({"milter": {"socket": "fd:3"}})
+    found(check(own), "ok", "fd:3: passed by systemd")
+
+
+# Postfix
+
+def test_a_chrooted_smtpd_looks_elsewhere(own):
+    """What everybody stumbles over: main.cf has the very path, and it is another file."""
+    postfix(own, chroot="y")
+    result = check(own)
+    line = found(result, "error", "postfix smtp/inet: smtpd_milters has unix:",
+                 f"which is {own.base}/spool{path_of(own)} since the service is chrooted, ")
+    assert f'and socket = "unix:{own.base}/spool/mailfrom-milter/milter.sock", or n in' in line
+    found(result, "error", "postfix cleanup/unix: non_smtpd_milters has unix:")
+
+
+def test_a_socket_within_the_chroot(own):
+    directory = f"{own.base}/spool/mailfrom-milter"
+    os.makedirs(directory)
+    inside = f"unix:{directory}/milter.sock"
+    own.use({"milter": {"socket": inside}})
+    postfix(own, "unix:mailfrom-milter/milter.sock", chroot="y")
+    found(check(own), "ok", "postfix: smtpd_milters and non_smtpd_milters lead to this milter")
+    postfix(own, "unix:/mailfrom-milter/milter.sock", chroot="y")
+    found(check(own), "ok", "postfix: smtpd_milters and non_smtpd_milters lead to this milter")
+    postfix(own, inside, chroot="y")
+    found(check(own), "error", "postfix smtp/inet",
+          "expected smtpd_milters = unix:mailfrom-milter/milter.sock; put this line into main.cf")
+
+
+def test_a_main_cf_that_names_another_socket(own):
+    postfix(own, "unix:/run/old/socket")
+    found(check(own), "error", "postfix smtp/inet", "smtpd_milters has unix:/run/old/socket",
+          f"expected smtpd_milters = {own.socket}; put this line into main.cf")
+
+
+def test_a_main_cf_that_does_not_know_of_milters(own):
+    postfix(own, "")
+    found(check(own), "warning", "postfix: neither smtpd_milters nor non_smtpd_milters names this milter",
+          f"expected smtpd_milters = {own.socket} and non_smtpd_milters = {own.socket}")
+    postfix(own, "inet:127.0.0.1:8891")
+    found(check(own), "warning", f"smtpd_milters = inet:127.0.0.1:8891, {own.socket}")
+    postfix(own, f"inet:127.0.0.1:8891, {{ {own.socket}, default_action=tempfail }}", "")
+    found(check(own), "warning", "non_smtpd_milters does not name this milter, so mail of sendmail(1)")
+
+
+def test_a_service_with_milters_of_its_own(own):
+    postfix(own, "", own.socket, submission=f"-o smtpd_milters={own.socket}")
+    found(check(own), "ok", "postfix: smtpd_milters and non_smtpd_milters lead to this milter")
+    postfix(own, submission="-o smtpd_milters=unix:/run/mailfrom-milter/old")
+    found(check(own), "error", "postfix submission/inet: smtpd_milters has unix:/run/mailfrom-milter/old")
+
+
+def test_a_main_cf_that_cannot_be_read(own):
+    os.remove(f"{own.postfix}/main.cf")
+    found(check(own), "error", "postfix: postconf fails")
+
+
+# Sendmail
+
+def sendmail(own, text, tmp_path):
+    file = tmp_path / "sendmail.cf"
+    file.write_text(text)
+    done = own.ctl("check", "--postfix-config", own.postfix, "--sendmail-cf", str(file))
+    return SimpleNamespace(text=done.stdout, lines=done.stdout.splitlines())
+
+
+@pytest.mark.parametrize("text, level, words", [
+    ("O InputMailFilters=other, mine\nXmine, S={socket}, F=T, T=S:10s\n", "ok", "the filter mine leads"),
+    ("Xmine, S={socket}, F=T\nO DaemonPortOptions=Port=25, InputFilter=mine\n", "ok", "the filter mine leads"),
+    ("Xmine, S={socket}\nO InputMailFilters=mine\n", "warning", "mine has no F=, so mail passes while"),
+    ("Xmine, S={socket}, F=T\nO InputMailFilters=miner\n", "warning", "mine leads to this milter, and is not used"),
+    ("Xmine, S=unix:/run/other, F=T\nO InputMailFilters=mine\n", "warning", "INPUT_MAIL_FILTER(`mailfrom-milter', `S={socket}"),
+    ("", "warning", "leads to this milter"),
+])
+def test_filters_of_sendmail(own, tmp_path, text, level, words):
+    result = sendmail(own, text.format(socket=own.socket), tmp_path)
+    found(result, level, "sendmail: ", words.format(socket=own.socket))
+
+
+def test_sendmail_refuses_a_directory_that_others_may_write_to(own, tmp_path):
+    text = f"Xmine, S={own.socket}, F=T\nO InputMailFilters=mine\n"
+    assert "unsafe" not in sendmail(own, text, tmp_path).text
+    os.chmod(own.base, 0o775)
+    found(sendmail(own, text, tmp_path), "error", "sendmail: it refuses the socket as unsafe",
+          f"{own.base} has mode 0775")
+
+
+def test_the_mtas_of_the_laboratory(laboratory, milter):
+    """Configurations that really work; the second port of each has a milter of its own."""
+    directory = f"{laboratory.base}/sendmail"
+    cf = next(f"{directory}/{name}" for name in os.listdir(directory) if name.endswith(".cf"))
+    done = milter.ctl("check", "--postfix-config", laboratory.mtas["postfix"].config,
+                      "--sendmail-cf", cf, "plain.example")
+    result = SimpleNamespace(text=done.stdout, lines=done.stdout.splitlines())
+    found(result, "ok", "sendmail: the filter first leads to this milter")
+    found(result, "ok", "postfix: smtpd_milters and non_smtpd_milters lead to this milter")
+
+
+# The command line
+
+def test_json(own):
+    own.import_records(record("right.example") | record("wrong.example"))
+    done = check(own, "--json", "--address", GATEWAY)
+    document = json.loads(done.text)
+    assert document.keys() == {"findings", "ok", "warnings", "errors"}
+    for level, count in (("ok", "ok"), ("warning", "warnings"), ("error", "errors")):
+        assert sum(one["level"] == level for one in document["findings"]) == document[count] > 0
+    one, = (one for one in document["findings"]
+            if one["subject"] == "wrong.example" and one["check"] == "mx")
+    assert one == {
+        "level": "error", "subject": "wrong.example", "check": "mx",
+        "found": "MX of bounce.wrong.example is MX 10 mx.other.example, status Success",
+        "expected": f"MX 10 {MX}", "advice": "publish it (mailfromctl records wrong.example)"}
+    assert done.code == 2
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--address", "192.0.2"], ["--address"], ["--address", "mx.example"], ["--nonsense"],
+    ["--json=1"],
+])
+def test_wrong_usage(own, arguments):
+    done = own.ctl("check", *arguments)
+    assert done.returncode == EX_USAGE and done.stdout == "" and done.stderr.count("\n") == 1
+
+
+def test_what_is_no_identity(own):
+    assert own.ctl("check", "not an identity").returncode == EX_DATAERR
+
+
+def test_settings_that_are_wrong(own):
+    own.write_settings_text("nonsense\n")
+    assert own.ctl("check").returncode == EX_CONFIG
+
+
+def test_without_addresses_those_of_the_host(own):
+    """Or a warning that there are none: either is right, depending on where this runs."""
+    own.import_records(record("open.example", source="file"))
+    result = check(own)
+    found(result, "warning", "authorises everybody")
+    assert ("give --address IP" in result.text) == ("addresses: " in result.text)
