@@ -16,6 +16,7 @@ libcommon_a_SOURCES = \
 	common/lookup.c common/lookup.h \
 	common/mail_from.c common/mail_from.h \
 	common/network.c common/network.h \
+	common/notify.c common/notify.h \
 	common/refresh_request.c common/refresh_request.h \
 	common/reply.c common/reply.h \
 	common/settings.c common/settings.h \
