@@ -31,4 +31,13 @@ libcommon_a_SOURCES = \
 	common/utf8.c common/utf8.h \
 	common/word.c common/word.h
 
-COMMON_LIBS = libcommon.a $(LMDB_LIBS) $(CONFUSE_LIBS) $(IDN2_LIBS)
+# One of two; the other one is distributed all the same.
+if SECCOMP
+libcommon_a_SOURCES += common/sandbox.c common/sandbox.h
+libcommon_a_CPPFLAGS += $(SECCOMP_CFLAGS)
+else
+libcommon_a_SOURCES += common/sandbox_none.c common/sandbox.h
+endif
+EXTRA_DIST += common/sandbox.c common/sandbox_none.c
+
+COMMON_LIBS = libcommon.a $(LMDB_LIBS) $(CONFUSE_LIBS) $(IDN2_LIBS) $(SECCOMP_LIBS)

@@ -8,6 +8,7 @@
 #include "common/daemon.h"
 #include "common/log.h"
 #include "common/notify.h"
+#include "common/sandbox.h"
 #include "common/settings.h"
 #include "milter/live_settings.h"
 #include "milter/milter.h"
@@ -108,6 +109,8 @@ static void warn_of_restart(const struct settings *old, const struct settings *n
         log_write(LOG_WARNING, text, "socket-group");
     if (strcmp(old->milter.user, new->milter.user) != 0)
         log_write(LOG_WARNING, text, "user");
+    if (old->seccomp != new->seccomp)
+        log_write(LOG_WARNING, text, "seccomp");
 }
 
 static bool take_settings_anew(struct failure *why)
@@ -231,6 +234,8 @@ static bool start(struct settings *settings, struct failure *why)
     if (lookup == NULL || !live_settings_take(settings))
         return failure_set(why, EX_OSERR, "out of memory");
     milter_use(lookup);
+    if (settings->seccomp && !sandbox_enter_milter(socket_family(), why))
+        return false;
     if (!options.foreground && !daemon_leave_terminal(why))
         return false;
     tell_status();

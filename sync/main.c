@@ -13,6 +13,7 @@
 #include "common/daemon.h"
 #include "common/log.h"
 #include "common/notify.h"
+#include "common/sandbox.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -133,6 +134,8 @@ static void warn_of_restart(const struct settings *new)
         log_write(LOG_WARNING, text, "store");
     if (strcmp(sync_state.settings->sync.user, new->sync.user) != 0)
         log_write(LOG_WARNING, text, "user");
+    if (sync_state.settings->seccomp != new->seccomp)
+        log_write(LOG_WARNING, text, "seccomp");
 }
 
 static struct runner *run_with(const struct settings *settings, struct failure *why)
@@ -242,6 +245,8 @@ static bool start(struct failure *why)
     notify_open();
     log_open(program, options.foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG);
     if (!open_store(why))
+        return false;
+    if (sync_state.settings->seccomp && !sandbox_enter_sync(why))
         return false;
     sync_state.transitions = transitions_new(why);
     if (sync_state.transitions == NULL)
