@@ -9,6 +9,7 @@ LINT_TESTS = \
 	tests/lint/policies \
 	tests/lint/format \
 	tests/lint/shell \
-	tests/lint/static
+	tests/lint/static \
+	tests/lint/units
 TESTS += $(LINT_TESTS)
 EXTRA_DIST += $(LINT_TESTS)

@@ -101,7 +101,7 @@ static void expect_unavailable(const struct fixture *fixture, const char *compla
 
 static void check(struct fixture *fixture)
 {
-    lookup_check(fixture->lookup, fixture->scratch.store);
+    (void)lookup_check(fixture->lookup, fixture->scratch.store);
 }
 
 /* --- what is logged --- */
@@ -382,11 +382,11 @@ static void moves_to_another_directory(void **state)
     scratch_fill(other, generation_b, 1);
     fixture->lookup = lookup_open(fixture->scratch.store);
     expect_logged(fixture, 1, "in use, 2 identities");
-    lookup_check(fixture->lookup, other);
+    (void)lookup_check(fixture->lookup, other);
     expect_found(fixture, "b.x.example");
     expect_logged(fixture, 1, "other: in use, 1 identities");
     path_in(fixture, other, "none");
-    lookup_check(fixture->lookup, other);
+    (void)lookup_check(fixture->lookup, other);
     expect_unavailable(fixture, "none");
     expect_logged(fixture, 1, "there is no store in");
     check(fixture);
@@ -553,7 +553,7 @@ static void ends_a_search_that_goes_in_circles(void **state)
     send_in_circles(fixture->scratch.data);
     assert_int_equal(pthread_create(&thread, NULL, find_in_circles, fixture), 0);
     for (int i = 0; i < 1200 && pthread_tryjoin_np(thread, &unavailable) != 0; i++) {
-        lookup_check(fixture->lookup, fixture->scratch.store);
+        (void)lookup_check(fixture->lookup, fixture->scratch.store);
         (void)nanosleep(&pause, NULL);
     }
     assert_non_null(unavailable);
