@@ -1,7 +1,7 @@
 # What is installed beside the programs. The sample is what `mailfromctl settings --sample` prints; a lint
 # test compares them.
 
-dist_doc_DATA = README.md CHANGELOG.md LICENSE conf/mailfrom-milter.conf doc/architecture.md \
+dist_doc_DATA = README.md CHANGELOG.md LICENSE conf/mailfrom-milter.conf \
 	conf/iam-policy-daemon.json conf/iam-policy-administrator.json
 
 # For systemd; an empty directory means that they are not wanted.

@@ -6,6 +6,7 @@ LINT_TESTS = \
 	tests/lint/listed \
 	tests/lint/words \
 	tests/lint/settings \
+	tests/lint/manual \
 	tests/lint/policies \
 	tests/lint/format \
 	tests/lint/shell \

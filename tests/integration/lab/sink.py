@@ -92,11 +92,11 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 class Sink:
-    def __init__(self):
+    def __init__(self, address=("127.0.0.1", 0)):
         self.on_delivery = None  # called with each Delivery, in the thread of its session
         self._arrived = threading.Condition()
         self._by_token = {}
-        self._server = _Server(("127.0.0.1", 0), _Session)
+        self._server = _Server(address, _Session)
         self._server.sink = self
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
