@@ -2,6 +2,7 @@
 # test compares them.
 
 dist_doc_DATA = README.md CHANGELOG.md LICENSE conf/mailfrom-milter.conf doc/architecture.md \
+	doc/container.md doc/systemd.md \
 	conf/iam-policy-daemon.json conf/iam-policy-administrator.json
 
 # For systemd; an empty directory means that they are not wanted.

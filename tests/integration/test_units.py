@@ -253,20 +253,26 @@ exec setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs --boundin
 class Container:
     """A root for reading only, process 1 of its own, a user that nobody knows, no syslog."""
 
-    def __init__(self, volume, *command):
-        self.log = f"{volume}.log"
+    def __init__(self, volume, *command, beside=None):
+        """beside: a container whose process numbers it shares."""
+        self.log = f"{volume}-{os.urandom(2).hex()}.log"
+        enter = ["unshare", "--pid", "--fork", "--kill-child"]
+        if beside:
+            enter = ["nsenter", f"--pid=/proc/{beside.pid}/ns/pid"]
         with open(self.log, "w", encoding="utf-8") as log:
             self._child = subprocess.Popen(
-                ["unshare", "--mount", "--pid", "--fork", "--kill-child", "/bin/sh", "-c",
-                 CONTAINER, "container", volume, *command],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                [*enter, "unshare", "--mount", "/bin/sh", "-c", CONTAINER, "container", volume,
+                 *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     @property
     def pid(self):
-        """Of process 1, as it is known outside."""
+        """Of the program, as it is known outside."""
         with open(f"/proc/{self._child.pid}/task/{self._child.pid}/children",
                   encoding="ascii") as file:
             return int(file.read().split()[0])
+
+    def wait_for_end(self):
+        return self._child.wait(20)
 
     def wait_for_log(self, text):
         wait_until(lambda: text in tail(self.log, 1000) or self._child.poll() is not None, text)
@@ -320,3 +326,34 @@ def test_sync_in_a_container(sync):
         assert container.stop() == 0
         container.wait_for_log("stopped")
     assert os.path.exists(f"{sync.store}/data.mdb")
+
+
+def both_in_containers(own, sync, share):
+    """A milter that is in use, and then a mailfrom-sync on the same store."""
+    skip_without_namespaces()
+    port = free_port()
+    own.write_settings({"milter": {"socket": f"inet:{port}@127.0.0.1", "socket-group": ""}})
+    sync.store = own.store
+    sync.configure(local=local_settings(free_port()))
+    give_away(own.base)
+    with Container(own.base, *own.command) as milter:
+        milter.wait_for_log("in use")
+        wait_until(lambda: is_listening(port), "the milter to listen")
+        with Container(own.base, sync.program, "-c", sync.settings_file, "-f",
+                       beside=milter if share else None) as second:
+            yield second
+            with MilterClient("inet", f"{port}@127.0.0.1") as client:
+                assert MOVED in client.send("info@shop.example", "info@shop.example")
+
+
+def test_containers_that_share_their_process_numbers_share_a_store(own, sync):
+    for container in both_in_containers(own, sync, share=True):
+        container.wait_for_log("version ")
+        assert container.stop() == 0
+
+
+def test_containers_that_do_not_are_told(own, sync):
+    """LMDB tells processes apart by number, and process 1 is there twice."""
+    for container in both_in_containers(own, sync, share=False):
+        assert container.wait_for_end() == os.EX_TEMPFAIL
+        container.wait_for_log("must share their process numbers as well (--pid container:NAME)")
