@@ -2,7 +2,6 @@
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  */
 #include "common/sandbox.h"
-#include "common/log.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -16,6 +15,8 @@
 #include <unistd.h>
 
 #include <seccomp.h>
+
+const char sandbox_description[] = "seccomp filter in force";
 
 /* Names, not numbers: what an architecture or a libseccomp does not know is left out. */
 
@@ -251,7 +252,6 @@ static bool finish(scmp_filter_ctx filter, int result, struct failure *why)
         return failure_set(why, EX_OSERR,
                            "cannot load the seccomp filter: %s; seccomp = false goes without",
                            strerror(-result));
-    log_write(LOG_INFO, "seccomp filter in force");
     return true;
 }
 

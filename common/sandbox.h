@@ -3,7 +3,7 @@
  *
  * The system calls that a program gives up for good once it has started (seccomp(2)), so that a
  * hole in it is worth less. There is no way back, and threads and children inherit it. A program
- * that was built without libseccomp, or with sanitizers, gives up nothing and says so in the log.
+ * that was built without libseccomp, or with sanitizers, gives up nothing.
  */
 #ifndef COMMON_SANDBOX_H
 #define COMMON_SANDBOX_H
@@ -22,5 +22,8 @@ bool sandbox_enter_milter(int family, struct failure *why);
  * processes; these fail with EPERM. Nor does any program get more rights by being run, such as
  * sudo(8). Before any thread is started. EX_OSERR. */
 bool sandbox_enter_sync(struct failure *why);
+
+/* For the log: what success means in this build. */
+extern const char sandbox_description[];
 
 #endif

@@ -236,6 +236,7 @@ static bool start(struct settings *settings, struct failure *why)
     milter_use(lookup);
     if (settings->seccomp && !sandbox_enter_milter(socket_family(), why))
         return false;
+    log_write(LOG_INFO, "%s", settings->seccomp ? sandbox_description : "no seccomp filter");
     if (!options.foreground && !daemon_leave_terminal(why))
         return false;
     tell_status();

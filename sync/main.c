@@ -20,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -220,8 +219,7 @@ static bool become_user(struct failure *why)
     }
     if (!daemon_become(user, why))
         return false;
-    /* Neither a core file nor a debugger of the same user gets at the keys. */
-    (void)prctl(PR_SET_DUMPABLE, 0);
+    daemon_forbid_core();
     return true;
 }
 
@@ -255,9 +253,10 @@ static bool start(struct failure *why)
     if (sync_state.runner == NULL)
         return false;
     if (!options.once)
-        log_write(LOG_INFO, "version %s, store %s, accounts %zu, local identities %s",
+        log_write(LOG_INFO, "version %s, store %s, accounts %zu, local identities %s, %s",
                   PACKAGE_VERSION, sync_state.directory, sync_state.settings->ses_count,
-                  sync_state.settings->local.expected_mx.count > 0 ? "looked up" : "left alone");
+                  sync_state.settings->local.expected_mx.count > 0 ? "looked up" : "left alone",
+                  sync_state.settings->seccomp ? sandbox_description : "no seccomp filter");
     if (!options.foreground && !daemon_leave_terminal(why))
         return false;
     tell_status();

@@ -19,6 +19,7 @@ EXTRA_DIST += \
 	tests/integration/lab/programs.py \
 	tests/integration/lab/sendmail.py \
 	tests/integration/lab/sink.py \
+	tests/integration/lab/supervisor.py \
 	tests/integration/lab/sync.py \
 	tests/integration/run \
 	tests/integration/sample.json \
@@ -39,4 +40,5 @@ EXTRA_DIST += \
 	tests/integration/test_submission.py \
 	tests/integration/test_sync.py \
 	tests/integration/test_sync_mail.py \
+	tests/integration/test_units.py \
 	tests/integration/test_waiting.py

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  */
-#include "common/log.h"
 #include "common/sandbox.h"
 #include "tests/unit/scratch.h"
 
@@ -317,6 +316,5 @@ int main(void)
         cmocka_unit_test(nothing_gives_more_rights),
         cmocka_unit_test(milter_can_open_its_store),
     };
-    log_open("program", LOG_TO_NOBODY);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
