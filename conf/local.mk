@@ -9,6 +9,8 @@ CONF_SYSTEMD = conf/mailfrom-milter.service conf/mailfrom-sync.service \
 	conf/mailfrom-milter.sysusers conf/mailfrom-milter.tmpfiles
 EXTRA_DIST += conf/mailfrom-milter.service.in conf/mailfrom-sync.service.in \
 	conf/mailfrom-milter.sysusers.in conf/mailfrom-milter.tmpfiles.in
+# For the packages.
+EXTRA_DIST += conf/packaged
 noinst_DATA = $(CONF_SYSTEMD)
 CLEANFILES += $(CONF_SYSTEMD)
 
