@@ -17,6 +17,7 @@ EXTRA_DIST += \
 	tests/integration/lab/postfix.py \
 	tests/integration/lab/process.py \
 	tests/integration/lab/programs.py \
+	tests/integration/lab/sandbox.py \
 	tests/integration/lab/sendmail.py \
 	tests/integration/lab/sink.py \
 	tests/integration/lab/supervisor.py \
@@ -41,4 +42,5 @@ EXTRA_DIST += \
 	tests/integration/test_sync.py \
 	tests/integration/test_sync_mail.py \
 	tests/integration/test_units.py \
+	tests/integration/test_tutorials.py \
 	tests/integration/test_waiting.py

@@ -2,21 +2,23 @@
 # SPDX-FileCopyrightText: the mailfrom-milter contributors
 """Each command line in the tutorials of doc/ is run, in order, and prints what the tutorial shows.
 
-Each tutorial has a machine of its own (lab/sandbox.py): commands, paths and ports are taken from the
-text as they are, nothing is substituted. Its root is an overlay over the root of this machine, so that
-`useradd` and `postconf -e` write into memory; network and process ids are its own. What differs
-from a reader's machine: a next hop at 127.0.0.2 takes all mail; in ses.md the stand-in takes the
-place of Amazon's endpoint (AWS_ENDPOINT_URL in the environment of every command), in local.md NSD
-that of the resolver; and what `mailfromctl records` prints is published at once, which a reader has
-to see to.
+Each tutorial has a machine of its own (lab/sandbox.py): commands, paths and ports are taken from
+the text as they are, nothing is substituted. Its root is an overlay over the root of this machine,
+so that `useradd` and `postconf -e` write into memory; network and process ids are its own. What
+differs from a reader's machine: a next hop at 127.0.0.2 takes all mail; in ses.md the stand-in
+takes the place of Amazon's endpoint (AWS_ENDPOINT_URL in the environment of every command; `aws`
+is told of it too), in local.md NSD that of the resolver; and what `mailfromctl records` prints is
+published at once, which a reader has to see to.
 
 Commands are the lines with a `# ` in front in blocks marked `console`, with what belongs to them: a
 here-document up to END, and the line after a backslash. All other lines are what they print; `...`
-stands for any lines, and times, process ids, queue ids, sizes and durations may be others. A command
-that cannot be run here ends with `# not run by the tests`, and stands in NOT_RUN with its reason.
+stands for any lines, and times, process ids, queue ids, sizes and durations may be others. A
+command that cannot be run here ends with `# not run by the tests`, and stands in NOT_RUN with its
+reason.
 """
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,13 @@ MACHINES = {
     "sendmail.md": ["sendmail"],
     "ses.md": ["postfix", "ses"],
     "local.md": ["postfix", "nsd"],
+}
+
+TOOLS = {
+    "postfix.md": ["swaks"],
+    "sendmail.md": ["swaks"],
+    "ses.md": ["swaks", "aws"],
+    "local.md": ["swaks", "nsd"],
 }
 
 NOT_RUN = {
@@ -92,8 +101,9 @@ def test_no_command_stands_outside_of_the_blocks(name):
 
 @pytest.mark.parametrize("name", MACHINES)
 def test_the_commands_do_what_the_tutorial_shows(name, request):
-    if "ses" in MACHINES[name]:
-        pytest.importorskip("botocore", reason="the stand-in checks signatures with botocore")
+    for tool in TOOLS[name]:
+        if not shutil.which(tool, path="/usr/sbin:/usr/bin"):
+            pytest.skip(f"{tool} is not installed; ./quickstart test provides it")
     run, _ = steps_of_tutorial(name)
     status, report = sandbox.run(300, stage=request.config.getoption("--stage"),
                                  sendmail_tree=request.config.getoption("--sendmail-tree"),

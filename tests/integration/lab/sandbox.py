@@ -32,7 +32,7 @@ SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 
 def run(seconds, **task):
     """Carries out a task (see main) on such a machine. Returns exit status and report."""
-    command = ["unshare", "--mount", "--net", "--pid", "--uts", "--fork", "--kill-child",
+    command = ["unshare", "--mount-proc", "--net", "--pid", "--uts", "--fork", "--kill-child",
                sys.executable, "-B", "-m", "lab.sandbox"]
     with tempfile.TemporaryDirectory(prefix="sandbox-") as base:
         done = subprocess.run(command, cwd=INTEGRATION, input=json.dumps(task | {"base": base}),
@@ -61,9 +61,8 @@ def make_root(base):
     mount("-t", "overlay", "-o", f"lowerdir=/,upperdir={base}/upper,workdir={base}/work",
           "overlay", root)
     mount("-t", "proc", "proc", f"{root}/proc")
-    for directory in ("dev", "tmp", "run"):
+    for directory in ("dev", "run"):
         mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", f"{root}/{directory}")
-    os.chmod(f"{root}/tmp", 0o1777)
     for node in NODES:
         open(f"{root}/dev/{node}", "w").close()
         mount("--bind", f"/dev/{node}", f"{root}/dev/{node}")
@@ -161,6 +160,7 @@ FEATURE(`nocanonify')dnl
 FEATURE(`accept_unresolvable_domains')dnl
 END
 touch m4/dialup.m4 local-host-names trusted-users
+cp service.switch-nodns service.switch
 m4 sendmail.mc >sendmail.cf
 m4 submit.mc >submit.cf
 : | /usr/libexec/sendmail/makemap hash access
@@ -171,8 +171,8 @@ newaliases
 
 
 def start_sendmail(gateway, tree):
-    """Debian's package, as far as it can be unpacked, as the installer leaves it; but that all mail goes to
-    the next hop, and that no names are looked up."""
+    """Debian's package, as far as it can be unpacked, as the installer leaves it; but that all mail
+    goes to the next hop, and that no names are looked up."""
     root = gateway.root
     forget(root, "usr/sbin/sendmail", "usr/lib/sendmail", "etc/mail", "etc/aliases")
     subprocess.run(["cp", "-a", f"{tree}/.", root], check=True)
@@ -199,7 +199,7 @@ def serve_names(closing, gateway):
 
 
 def serve_ses(closing, gateway):
-    """The stand-in, in place of the region's endpoint. It finds the MX records that were published."""
+    """The stand-in, in place of the region's endpoint. It finds the MX records once published."""
     from standin.ses import Account, Identity, Ses
 
     class LookingSes(Ses):
@@ -321,8 +321,8 @@ class Gateway:
 
 
 def main():
-    """The task: base, an empty directory; stage and sendmail_tree; machine, what stands on it; steps,
-    each with command and shown. only_print, for whoever writes a tutorial: compare nothing."""
+    """The task: base, an empty directory; stage and sendmail_tree; machine, what stands on it;
+    steps, each with command and shown. only_print, for who writes a tutorial: compare nothing."""
     task = json.load(sys.stdin)
     bring_up_loopback()
     socket.sethostname(HOST)
