@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -75,4 +77,12 @@ bool daemon_become(const char *name, struct failure *why)
                            strerror(errno));
     (void)setenv("HOME", user->pw_dir, 1);
     return true;
+}
+
+void daemon_forbid_core(void)
+{
+    static const struct rlimit none = {0, 0};
+
+    (void)prctl(PR_SET_DUMPABLE, 0);
+    (void)setrlimit(RLIMIT_CORE, &none);
 }

@@ -23,4 +23,8 @@ bool daemon_leave_terminal(struct failure *why);
  * nothing happens. EX_CONFIG: no such user; EX_NOPERM. */
 bool daemon_become(const char *name, struct failure *why);
 
+/* For a program that holds keys: neither a core file nor a debugger of the same user gets at them,
+ * nor does a program that it runs leave one. After daemon_become, which may allow it anew. */
+void daemon_forbid_core(void);
+
 #endif

@@ -16,6 +16,7 @@ libcommon_a_SOURCES = \
 	common/lookup.c common/lookup.h \
 	common/mail_from.c common/mail_from.h \
 	common/network.c common/network.h \
+	common/notify.c common/notify.h \
 	common/refresh_request.c common/refresh_request.h \
 	common/reply.c common/reply.h \
 	common/settings.c common/settings.h \
@@ -30,4 +31,13 @@ libcommon_a_SOURCES = \
 	common/utf8.c common/utf8.h \
 	common/word.c common/word.h
 
-COMMON_LIBS = libcommon.a $(LMDB_LIBS) $(CONFUSE_LIBS) $(IDN2_LIBS)
+# One of two; the other one is distributed all the same.
+if SECCOMP
+libcommon_a_SOURCES += common/sandbox.c common/sandbox.h
+libcommon_a_CPPFLAGS += $(SECCOMP_CFLAGS)
+else
+libcommon_a_SOURCES += common/sandbox_none.c common/sandbox.h
+endif
+EXTRA_DIST += common/sandbox.c common/sandbox_none.c
+
+COMMON_LIBS = libcommon.a $(LMDB_LIBS) $(CONFUSE_LIBS) $(IDN2_LIBS) $(SECCOMP_LIBS)

@@ -6,7 +6,9 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -14,11 +16,25 @@ enum { PROGRAM_NAME_MAX = 30 };
 
 static const char *program_name = "mailfrom";
 static enum log_target log_target = LOG_TO_STDERR;
+static bool is_journal; /* does the journal read stderr? */
+
+/* $JOURNAL_STREAM names the stream that it reads by device and inode; a shell in between may have
+ * sent stderr elsewhere. */
+static bool goes_to_journal(int file)
+{
+    const char *text = getenv("JOURNAL_STREAM");
+    unsigned long long device, inode;
+    struct stat status;
+
+    return text != NULL && sscanf(text, "%llu:%llu", &device, &inode) == 2 &&
+           fstat(file, &status) == 0 && status.st_dev == device && status.st_ino == inode;
+}
 
 void log_open(const char *program, enum log_target target)
 {
     program_name = program;
     log_target = target;
+    is_journal = goes_to_journal(STDERR_FILENO);
     /* Also for stderr: libmilter writes to syslog on its own. */
     openlog(program, LOG_PID | LOG_NDELAY, LOG_MAIL);
 }
@@ -87,6 +103,22 @@ static size_t make_plain(char *out, size_t size, const char *text)
     return (size_t)(out - start);
 }
 
+/* The journal knows the program, and wants the level. */
+static void write_journal(int level, const char *line, size_t length)
+{
+    const char prefix[] = {'<', (char)('0' + level), '>'};
+    const char *word = level_word(level);
+    struct iovec parts[] = {
+        {(void *)prefix, sizeof prefix},
+        {(void *)word, strlen(word)},
+        {(void *)line, length},
+        {(void *)"\n", 1},
+    };
+
+    if (writev(STDERR_FILENO, parts, sizeof parts / sizeof *parts) < 0)
+        return; /* there is nobody left to tell */
+}
+
 static void write_stderr(int level, const char *line, size_t length)
 {
     const char *word = level_word(level);
@@ -109,7 +141,7 @@ static void write_line(int level, const char *line, size_t length)
         syslog(level, "%s%.*s", level_word(level), (int)length, line);
         break;
     case LOG_TO_STDERR:
-        write_stderr(level, line, length);
+        (is_journal ? write_journal : write_stderr)(level, line, length);
         break;
     case LOG_TO_NOBODY:
         break;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  *
- * The log: syslog (facility mail), or stderr for a program in the foreground. Levels are those of
+ * The log: syslog (facility mail), or stderr for a program in the foreground, in the form of the
+ * journal where that reads it (sd-daemon(3)). Levels are those of
  * syslog(3), used as Postfix uses its words: LOG_INFO, LOG_WARNING (carry on), LOG_ERR (something
  * does not work), LOG_CRIT (the program ends). Any thread may write.
  */

@@ -207,14 +207,14 @@ static void watch_holder(struct lookup *lookup)
     }
 }
 
-void lookup_check(struct lookup *lookup, const char *directory)
+bool lookup_check(struct lookup *lookup, const char *directory)
 {
     struct failure why;
     bool was_open;
 
     if (!lock_within_a_second(lookup)) {
         watch_holder(lookup);
-        return;
+        return false;
     }
     if (strcmp(lookup->directory, directory) != 0)
         move_to(lookup, directory);
@@ -234,6 +234,26 @@ void lookup_check(struct lookup *lookup, const char *directory)
         (void)store_clear_stale_readers(lookup->store);
     if (lookup->store != NULL && (!was_open || lookup->trouble.text[0] != '\0'))
         welcome(lookup);
+    unlock(lookup);
+    return true;
+}
+
+void lookup_describe(struct lookup *lookup, char *out, size_t size)
+{
+    struct failure why;
+    uint64_t count;
+
+    if (!lock_within_a_second(lookup)) {
+        (void)snprintf(out, size, "the store does not answer");
+        return;
+    }
+    if (lookup->store == NULL)
+        (void)snprintf(out, size, "%s", lookup->trouble.text);
+    else if (!store_count(lookup->store, &count, &why))
+        (void)snprintf(out, size, "%s", why.text);
+    else
+        (void)snprintf(out, size, "%llu identities in %s", (unsigned long long)count,
+                       lookup->directory);
     unlock(lookup);
 }
 

@@ -21,8 +21,12 @@ void lookup_close(struct lookup *lookup); /* NULL is fine */
 
 /* Looks whether the store at the path is the one in use, and opens it anew if not. To be called
  * about once a second, by one thread; ends a lookup that a damaged page sends in circles. A
- * directory other than before is taken over. */
-void lookup_check(struct lookup *lookup, const char *directory);
+ * directory other than before is taken over. False: it could not even look, since somebody has
+ * been keeping the store for a second. */
+bool lookup_check(struct lookup *lookup, const char *directory);
+
+/* The state of the store as a line for a person; waits for a second at most. Any thread. */
+void lookup_describe(struct lookup *lookup, char *out, size_t size);
 
 /* Any thread. Fills key and *record only for LOOKUP_FOUND, *why only for LOOKUP_UNAVAILABLE. */
 enum lookup_result lookup_find(struct lookup *lookup, const struct identity *sender,

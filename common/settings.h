@@ -54,6 +54,7 @@ struct settings {
     char *store;                    /* a directory, absolute */
     char *store_group;              /* "" for none */
     char *default_mail_from_domain; /* canonical form, "" for none */
+    bool seccomp;
     struct {
         char *socket;
         int socket_mode;    /* permission bits */

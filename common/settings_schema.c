@@ -32,6 +32,9 @@ const struct setting settings_schema[] = {
      .help = "The group that a newly made store belongs to; others cannot read it."},
     {NULL, "default-mail-from-domain", TYPE_DOMAIN, "", AT(default_mail_from_domain),
      .help = "The default MAIL FROM domain; without one, mail that it is due passes unchanged."},
+    {NULL, "seccomp", TYPE_SWITCH, "true", AT(seccomp),
+     .help = "Do mailfrom-milter and mailfrom-sync give up the system calls that they do not need? "
+             "Programs that mailfrom-sync runs then cannot use sudo or sendmail."},
     {"milter", "socket", TYPE_SOCKET, "inet:8899@127.0.0.1", AT(milter.socket),
      .help = "Where the MTA connects: unix:/path, inet:port@host, inet6:port@host, or fd:3 for "
              "socket activation."},

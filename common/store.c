@@ -51,6 +51,11 @@ static bool fail(const struct store *store, int error, const char *what, struct 
                            "store %s: permission denied; it is for root and the group of the "
                            "directory, who need to write to lock.mdb too",
                            store->directory);
+    if (error == EAGAIN) /* LMDB locks an octet of lock.mdb by its process number */
+        return failure_set(why, EX_TEMPFAIL,
+                           "store %s: another process has the same number; containers that share a "
+                           "store must share their process numbers as well (--pid container:NAME)",
+                           store->directory);
     if (error == ENOENT)
         return failure_set(why, EX_NOINPUT,
                            "there is no store in %s; `mailfromctl import` makes one",

@@ -9,8 +9,10 @@ dist_man_MANS = \
 
 dist_doc_DATA += \
 	doc/architecture.md \
+	doc/container.md \
 	doc/local.md \
 	doc/postfix.md \
 	doc/sendmail.md \
 	doc/ses.md \
+	doc/systemd.md \
 	doc/trouble-shooting.md

@@ -7,6 +7,8 @@
 
 #include "common/daemon.h"
 #include "common/log.h"
+#include "common/notify.h"
+#include "common/sandbox.h"
 #include "common/settings.h"
 #include "milter/live_settings.h"
 #include "milter/milter.h"
@@ -47,6 +49,7 @@ static struct {
 } options = {.settings_file = DEFAULT_SETTINGS_FILE};
 
 static struct lookup *lookup;
+static bool is_reload_refused; /* the last one */
 
 /* --- command line --- */
 
@@ -106,35 +109,65 @@ static void warn_of_restart(const struct settings *old, const struct settings *n
         log_write(LOG_WARNING, text, "socket-group");
     if (strcmp(old->milter.user, new->milter.user) != 0)
         log_write(LOG_WARNING, text, "user");
+    if (old->seccomp != new->seccomp)
+        log_write(LOG_WARNING, text, "seccomp");
+}
+
+static bool take_settings_anew(struct failure *why)
+{
+    struct settings *settings;
+    struct live_settings *live;
+
+    if (!settings_read(&settings, options.settings_file, why))
+        return false;
+    live = live_settings_acquire();
+    warn_of_restart(live_settings_get(live), settings);
+    live_settings_release(live);
+    if (live_settings_take(settings))
+        return true;
+    settings_free(settings);
+    return failure_set(why, EX_OSERR, "out of memory");
+}
+
+/* One line for who asks the supervisor. */
+static void tell_status(void)
+{
+    struct live_settings *live = live_settings_acquire();
+    char store[NOTIFY_STATUS_MAX - 50], status[NOTIFY_STATUS_MAX + 1];
+
+    lookup_describe(lookup, store, sizeof store);
+    (void)snprintf(status, sizeof status, "%s%s%s",
+                   live_settings_get(live)->milter.mode == MODE_MONITOR ? "monitor mode; " : "",
+                   is_reload_refused ? "settings of before the last reload; " : "", store);
+    live_settings_release(live);
+    notify_status(status);
 }
 
 static void reload(void)
 {
-    struct settings *settings;
-    struct live_settings *live;
     struct failure why;
 
-    if (!settings_read(&settings, options.settings_file, &why)) {
+    notify_reloading();
+    is_reload_refused = !take_settings_anew(&why);
+    if (is_reload_refused)
         log_write(LOG_ERR, "%s; the old settings stay in force", why.text);
-        return;
-    }
-    live = live_settings_acquire();
-    warn_of_restart(live_settings_get(live), settings);
-    live_settings_release(live);
-    if (live_settings_take(settings)) {
+    else
         log_write(LOG_INFO, "settings reloaded from %s", options.settings_file);
-    } else {
-        settings_free(settings);
-        log_write(LOG_ERR, "out of memory; the old settings stay in force");
-    }
+    notify_ready();
+    tell_status();
 }
 
-static void check_store(void)
+/* Alive is who can judge a message: of a thread that keeps the store for good, the watchdog learns.
+ */
+static void look_after(void)
 {
     struct live_settings *live = live_settings_acquire();
+    bool is_alive = lookup_check(lookup, live_settings_get(live)->store);
 
-    lookup_check(lookup, live_settings_get(live)->store);
     live_settings_release(live);
+    if (is_alive)
+        notify_alive();
+    tell_status();
 }
 
 static void pause_milliseconds(long milliseconds)
@@ -161,6 +194,7 @@ static void stop(void)
     pthread_t thread;
 
     atomic_store(&is_stopping, true);
+    notify_stopping();
     log_write(LOG_INFO, "stopping");
     if (pthread_create(&thread, NULL, knock, NULL) == 0)
         (void)pthread_detach(thread);
@@ -183,12 +217,13 @@ static void raise_descriptor_limit(void)
 
 static bool start(struct settings *settings, struct failure *why)
 {
-    static const struct signals_handlers handlers = {reload, check_store, stop};
+    static const struct signals_handlers handlers = {reload, look_after, stop};
 
     signals_init(&handlers);
     raise_descriptor_limit();
     if (!options.foreground && !daemon_go_to_background(why))
         return false;
+    notify_open();
     log_open(program, options.foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG);
     if (!milter_register(why) || !socket_open(settings, why) ||
         !daemon_become(settings->milter.user, why))
@@ -199,8 +234,13 @@ static bool start(struct settings *settings, struct failure *why)
     if (lookup == NULL || !live_settings_take(settings))
         return failure_set(why, EX_OSERR, "out of memory");
     milter_use(lookup);
+    if (settings->seccomp && !sandbox_enter_milter(socket_family(), why))
+        return false;
+    log_write(LOG_INFO, "%s", settings->seccomp ? sandbox_description : "no seccomp filter");
     if (!options.foreground && !daemon_leave_terminal(why))
         return false;
+    tell_status();
+    notify_ready();
     daemon_tell_parent(EX_OK);
     return true;
 }

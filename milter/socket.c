@@ -145,6 +145,11 @@ bool socket_open(const struct settings *settings, struct failure *why)
     return false;
 }
 
+int socket_family(void)
+{
+    return listening_length == 0 ? AF_UNSPEC : listening.ss_family;
+}
+
 void socket_nudge(void)
 {
     int client = socket(listening.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -13,6 +13,9 @@
  * the privileges are dropped, and before any thread is started. */
 bool socket_open(const struct settings *settings, struct failure *why);
 
+/* AF_UNIX, AF_INET or AF_INET6; AF_UNSPEC where libmilter hides it. */
+int socket_family(void);
+
 /* Connects to the socket and hangs up, so that libmilter's listener looks up from its poll. */
 void socket_nudge(void);
 

@@ -6,6 +6,7 @@ libsync_a_SOURCES = \
 	sync/backoff.c sync/backoff.h \
 	sync/batch.c sync/batch.h \
 	sync/clock.c sync/clock.h \
+	sync/health.c sync/health.h \
 	sync/hook.c sync/hook.h \
 	sync/instance.c sync/instance.h \
 	sync/listing.c sync/listing.h \

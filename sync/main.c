@@ -5,22 +5,27 @@
  */
 #include "build-config.h"
 
+#include "sync/health.h"
 #include "sync/instance.h"
 #include "sync/orphan.h"
 #include "sync/runner.h"
 
 #include "common/daemon.h"
 #include "common/log.h"
+#include "common/notify.h"
+#include "common/sandbox.h"
 
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
+
+/* Seconds between two lines for the supervisor. */
+enum { STATUS_EVERY = 5 };
 
 static const char program[] = "mailfrom-sync";
 static const char usage[] =
@@ -49,6 +54,7 @@ static struct {
     struct shared_store *store;
     struct transitions *transitions;
     struct runner *runner;
+    bool is_reload_refused; /* the last one */
     sigset_t signals;
 } sync_state;
 
@@ -127,12 +133,27 @@ static void warn_of_restart(const struct settings *new)
         log_write(LOG_WARNING, text, "store");
     if (strcmp(sync_state.settings->sync.user, new->sync.user) != 0)
         log_write(LOG_WARNING, text, "user");
+    if (sync_state.settings->seccomp != new->seccomp)
+        log_write(LOG_WARNING, text, "seccomp");
 }
 
 static struct runner *run_with(const struct settings *settings, struct failure *why)
 {
     orphan_warn(sync_state.store, settings);
     return runner_start(settings, sync_state.store, sync_state.transitions, options.once, why);
+}
+
+/* One line for who asks the supervisor. */
+static void tell_status(void)
+{
+    static const char warning[] = "settings of before the last reload; ";
+    char status[NOTIFY_STATUS_MAX + 1] = "";
+
+    if (sync_state.is_reload_refused)
+        strcpy(status, warning);
+    health_describe(sync_state.store, sync_state.settings, status + strlen(status),
+                    sizeof status - strlen(status));
+    notify_status(status);
 }
 
 /* The threads end before others begin: two clients of one account would spend its budget twice. */
@@ -151,6 +172,7 @@ static void reload(void)
     if (sync_state.runner != NULL) {
         settings_free(sync_state.settings);
         sync_state.settings = settings;
+        sync_state.is_reload_refused = false;
         log_write(LOG_INFO, "settings reloaded from %s", options.settings_file);
         return;
     }
@@ -159,6 +181,16 @@ static void reload(void)
     sync_state.runner = run_with(sync_state.settings, &why);
     if (sync_state.runner == NULL)
         log_write(LOG_CRIT, "%s", why.text);
+}
+
+/* For the supervisor, a reload is over when it has come to its end, good or bad. */
+static void reload_and_tell(void)
+{
+    notify_reloading();
+    sync_state.is_reload_refused = true;
+    reload();
+    notify_ready();
+    tell_status();
 }
 
 /* --- start --- */
@@ -187,8 +219,7 @@ static bool become_user(struct failure *why)
     }
     if (!daemon_become(user, why))
         return false;
-    /* Neither a core file nor a debugger of the same user gets at the keys. */
-    (void)prctl(PR_SET_DUMPABLE, 0);
+    daemon_forbid_core();
     return true;
 }
 
@@ -209,8 +240,11 @@ static bool start(struct failure *why)
     block_signals();
     if (!options.foreground && !daemon_go_to_background(why))
         return false;
+    notify_open();
     log_open(program, options.foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG);
     if (!open_store(why))
+        return false;
+    if (sync_state.settings->seccomp && !sandbox_enter_sync(why))
         return false;
     sync_state.transitions = transitions_new(why);
     if (sync_state.transitions == NULL)
@@ -219,11 +253,14 @@ static bool start(struct failure *why)
     if (sync_state.runner == NULL)
         return false;
     if (!options.once)
-        log_write(LOG_INFO, "version %s, store %s, accounts %zu, local identities %s",
+        log_write(LOG_INFO, "version %s, store %s, accounts %zu, local identities %s, %s",
                   PACKAGE_VERSION, sync_state.directory, sync_state.settings->ses_count,
-                  sync_state.settings->local.expected_mx.count > 0 ? "looked up" : "left alone");
+                  sync_state.settings->local.expected_mx.count > 0 ? "looked up" : "left alone",
+                  sync_state.settings->seccomp ? sandbox_description : "no seccomp filter");
     if (!options.foreground && !daemon_leave_terminal(why))
         return false;
+    tell_status();
+    notify_ready();
     daemon_tell_parent(EX_OK);
     return true;
 }
@@ -249,6 +286,24 @@ static bool is_finished(void)
     return runner_is_done(sync_state.runner) && transitions_are_done(sync_state.transitions);
 }
 
+/* Once a second, also where signals keep coming. */
+static void look_after(void)
+{
+    static time_t next_look, next_status;
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    if (now.tv_sec < next_look)
+        return;
+    next_look = now.tv_sec + 1;
+    if (sync_state.runner != NULL && runner_is_alive(sync_state.runner))
+        notify_alive();
+    if (now.tv_sec < next_status)
+        return;
+    next_status = now.tv_sec + STATUS_EVERY;
+    tell_status();
+}
+
 /* Returns the signal that ended it, or 0. */
 static int run(void)
 {
@@ -260,7 +315,8 @@ static int run(void)
         if (received == SIGTERM || received == SIGINT)
             return received;
         if ((received == SIGHUP || received == SIGUSR1) && !options.once)
-            reload();
+            reload_and_tell();
+        look_after();
     }
     return 0;
 }
@@ -324,6 +380,7 @@ int main(int argc, char **argv)
         return fail(&why);
     }
     received = run();
+    notify_stopping();
     fine = report(received, &why);
     if (!options.once)
         log_write(LOG_INFO, "stopping");

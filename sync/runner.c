@@ -18,6 +18,10 @@
 /* A request of mailfromctl is noticed within this. */
 enum { NAP_MAX = 500 };
 
+/* No step takes as long: a call ends within its timeout, 10 minutes at most, and so does each of
+ * the few that bring its credentials. */
+enum { STEP_MAX = 60 * 60 * 1000 };
+
 /* Of an account, or of the local source. */
 struct worker {
     struct runner *runner;
@@ -25,6 +29,7 @@ struct worker {
     struct local_source *local;
     pthread_t thread;
     bool started;
+    _Atomic int64_t began; /* the step that it is at, by monotonic(); 0: none */
     enum ses_source_progress progress;
     struct source_state before;
 };
@@ -42,6 +47,14 @@ struct runner {
 };
 
 /* --- a thread --- */
+
+static int64_t monotonic(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
 static void nap(struct runner *runner, int64_t milliseconds)
 {
@@ -88,7 +101,11 @@ static void *work(void *context)
 
     while (!is_over(worker)) {
         int64_t now = clock_now();
-        int64_t when = step(worker, now);
+        int64_t when;
+
+        atomic_store(&worker->began, monotonic());
+        when = step(worker, now);
+        atomic_store(&worker->began, 0);
         if (when > now)
             nap(runner, when - now < NAP_MAX ? when - now : NAP_MAX);
     }
@@ -206,6 +223,18 @@ void runner_stop(struct runner *runner)
 bool runner_is_done(const struct runner *runner)
 {
     return atomic_load(&runner->working) == 0;
+}
+
+bool runner_is_alive(const struct runner *runner)
+{
+    int64_t now = monotonic();
+
+    for (size_t i = 0; i < runner->count; i++) {
+        int64_t began = atomic_load(&runner->workers[i].began);
+        if (began != 0 && now - began > STEP_MAX)
+            return false;
+    }
+    return true;
 }
 
 struct runner_progress runner_progress(const struct runner *runner)

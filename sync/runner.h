@@ -33,6 +33,9 @@ struct runner_progress {
 };
 struct runner_progress runner_progress(const struct runner *runner);
 
+/* Do all threads go round? False if one has been at one step for longer than any step may take. */
+bool runner_is_alive(const struct runner *runner);
+
 /* After runner_is_done: prints a line for each source; false if one failed, with its failure. */
 bool runner_report(const struct runner *runner, struct failure *why);
 

@@ -7,8 +7,15 @@ include tests/fuzz/local.mk
 include tests/lint/local.mk
 include tests/integration/local.mk
 include tests/bench/local.mk
+include tests/package/local.mk
 
 AM_TESTS_ENVIRONMENT = \
 	LSAN_OPTIONS=suppressions=$(abs_srcdir)/tests/lsan.supp:print_suppressions=0; \
 	export LSAN_OPTIONS;
 EXTRA_DIST += tests/lsan.supp
+
+# What needs neither root, network nor MTA, and no tool but Python: for those who build packages.
+check-offline:
+	$(MAKE) $(AM_MAKEFLAGS) check check_PROGRAMS='$(UNIT_TESTS) $(FUZZ_TARGETS)' \
+	    TESTS='$(UNIT_TESTS) tests/fuzz/replay-all $(RULE_TESTS)'
+.PHONY: check-offline

@@ -20,6 +20,7 @@ EXTRA_DIST += \
 	tests/integration/lab/sandbox.py \
 	tests/integration/lab/sendmail.py \
 	tests/integration/lab/sink.py \
+	tests/integration/lab/supervisor.py \
 	tests/integration/lab/sync.py \
 	tests/integration/run \
 	tests/integration/sample.json \
@@ -40,5 +41,6 @@ EXTRA_DIST += \
 	tests/integration/test_submission.py \
 	tests/integration/test_sync.py \
 	tests/integration/test_sync_mail.py \
+	tests/integration/test_units.py \
 	tests/integration/test_tutorials.py \
 	tests/integration/test_waiting.py

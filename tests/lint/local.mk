@@ -1,15 +1,19 @@
 # The rules of the house as programs. A missing tool skips its test with a line that says so; ./quickstart
 # test installs them all.
 
-LINT_TESTS = \
+# These need no tool but Python.
+RULE_TESTS = \
 	tests/lint/layers \
 	tests/lint/listed \
 	tests/lint/words \
 	tests/lint/settings \
-	tests/lint/manual \
 	tests/lint/policies \
+	tests/lint/versions
+LINT_TESTS = $(RULE_TESTS) \
+	tests/lint/manual \
 	tests/lint/format \
 	tests/lint/shell \
-	tests/lint/static
+	tests/lint/static \
+	tests/lint/units
 TESTS += $(LINT_TESTS)
 EXTRA_DIST += $(LINT_TESTS)

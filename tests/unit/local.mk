@@ -62,6 +62,13 @@ UNIT_TESTS += tests/unit/test_decision tests/unit/test_envelope tests/unit/test_
 	tests/unit/test_mail_from tests/unit/test_network tests/unit/test_reply \
 	tests/unit/test_settings tests/unit/test_store tests/unit/test_word
 UNIT_TESTS += tests/unit/test_live_settings tests/unit/test_message
+UNIT_TESTS += tests/unit/test_notify
+tests_unit_test_notify_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS)
+if SECCOMP
+UNIT_TESTS += tests/unit/test_sandbox
+tests_unit_test_sandbox_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+endif
+EXTRA_DIST += tests/unit/test_sandbox.c
 tests_unit_test_decision_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_envelope_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_failure_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread

@@ -7,7 +7,9 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -73,6 +75,61 @@ static void writes_one_line_whatever_the_text(void **state)
         (void)capture(out, LOG_INFO, rows[i].text);
         assert_string_equal(out, rows[i].line);
     }
+}
+
+/* $JOURNAL_STREAM as systemd sets it for stderr, which is file. */
+static void name_journal(int file)
+{
+    struct stat status;
+    char text[100];
+
+    assert_int_equal(fstat(file, &status), 0);
+    (void)snprintf(text, sizeof text, "%llu:%llu", (unsigned long long)status.st_dev,
+                   (unsigned long long)status.st_ino);
+    assert_int_equal(setenv("JOURNAL_STREAM", text, 1), 0);
+}
+
+/* Opens the log while the journal reads stderr. */
+static void open_for_journal(void)
+{
+    FILE *journal = tmpfile();
+    int saved = dup(STDERR_FILENO);
+
+    assert_non_null(journal);
+    name_journal(fileno(journal));
+    (void)dup2(fileno(journal), STDERR_FILENO);
+    log_open("program", LOG_TO_STDERR);
+    (void)dup2(saved, STDERR_FILENO);
+    (void)close(saved);
+    (void)fclose(journal);
+}
+
+static void tells_the_journal_the_level(void **state)
+{
+    (void)state;
+    char out[CAPTURE_MAX];
+
+    open_for_journal();
+    (void)capture(out, LOG_INFO, "text");
+    assert_string_equal(out, "<6>text\n");
+    (void)capture(out, LOG_CRIT, "a\n<0>b");
+    assert_string_equal(out, "<2>fatal: a\\x0a<0>b\n");
+}
+
+/* The variable is inherited also where stderr is somewhere else. */
+static void tells_nobody_else_the_level(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"1:1", "", "x", "1"};
+    char out[CAPTURE_MAX];
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        assert_int_equal(setenv("JOURNAL_STREAM", names[i], 1), 0);
+        log_open("program", LOG_TO_STDERR);
+        (void)capture(out, LOG_INFO, "text");
+        assert_string_equal(out, "program: text\n");
+    }
+    assert_int_equal(unsetenv("JOURNAL_STREAM"), 0);
 }
 
 static void cuts_a_long_line(void **state)
@@ -184,6 +241,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_program_and_level),
         cmocka_unit_test(writes_one_line_whatever_the_text),
+        cmocka_unit_test(tells_the_journal_the_level),
+        cmocka_unit_test(tells_nobody_else_the_level),
         cmocka_unit_test(cuts_a_long_line),
         cmocka_unit_test(cuts_a_long_program_name),
         cmocka_unit_test(tells_nobody_where_nobody_listens),

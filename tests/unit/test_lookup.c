@@ -101,7 +101,16 @@ static void expect_unavailable(const struct fixture *fixture, const char *compla
 
 static void check(struct fixture *fixture)
 {
-    lookup_check(fixture->lookup, fixture->scratch.store);
+    (void)lookup_check(fixture->lookup, fixture->scratch.store);
+}
+
+static void expect_described(struct fixture *fixture, const char *text)
+{
+    char line[FAILURE_TEXT_SIZE];
+
+    lookup_describe(fixture->lookup, line, sizeof line);
+    if (strstr(line, text) == NULL)
+        fail_msg("%s; not: %s", line, text);
 }
 
 /* --- what is logged --- */
@@ -261,11 +270,13 @@ static void notices_a_store_that_goes_and_comes_back(void **state)
         move(fixture, "store", "away");
         check(fixture);
         expect_unavailable(fixture, "there is no store in");
+        expect_described(fixture, "there is no store in");
         expect_logged(fixture, 1, "there is no store in");
         expect_silence(fixture);
         move(fixture, "away", "store");
         check(fixture);
         expect_found(fixture, "a.x.example");
+        expect_described(fixture, "2 identities in ");
         expect_logged(fixture, 1, "in use, 2 identities");
         expect_silence(fixture);
     }
@@ -382,11 +393,11 @@ static void moves_to_another_directory(void **state)
     scratch_fill(other, generation_b, 1);
     fixture->lookup = lookup_open(fixture->scratch.store);
     expect_logged(fixture, 1, "in use, 2 identities");
-    lookup_check(fixture->lookup, other);
+    (void)lookup_check(fixture->lookup, other);
     expect_found(fixture, "b.x.example");
     expect_logged(fixture, 1, "other: in use, 1 identities");
     path_in(fixture, other, "none");
-    lookup_check(fixture->lookup, other);
+    (void)lookup_check(fixture->lookup, other);
     expect_unavailable(fixture, "none");
     expect_logged(fixture, 1, "there is no store in");
     check(fixture);
@@ -546,6 +557,7 @@ static void ends_a_search_that_goes_in_circles(void **state)
     struct fixture *fixture = *state;
     const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
     void *unavailable = NULL;
+    bool could_look = true;
     pthread_t thread;
 
     fill_a(fixture);
@@ -553,10 +565,13 @@ static void ends_a_search_that_goes_in_circles(void **state)
     send_in_circles(fixture->scratch.data);
     assert_int_equal(pthread_create(&thread, NULL, find_in_circles, fixture), 0);
     for (int i = 0; i < 1200 && pthread_tryjoin_np(thread, &unavailable) != 0; i++) {
-        lookup_check(fixture->lookup, fixture->scratch.store);
+        could_look = lookup_check(fixture->lookup, fixture->scratch.store) && could_look;
         (void)nanosleep(&pause, NULL);
     }
     assert_non_null(unavailable);
+    /* The watchdog is not told meanwhile that all is well. */
+    assert_false(could_look);
+    assert_true(lookup_check(fixture->lookup, fixture->scratch.store));
 }
 
 int main(void)

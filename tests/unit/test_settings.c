@@ -334,7 +334,7 @@ static void refuses_wrong_values_with_line_and_choice(void **state)
          "printable ASCII"},
         {"unknown setting", "stor = /a",
          "file.conf:1: no such option 'stor'; there are store, store-group, "
-         "default-mail-from-domain, milter {..}"},
+         "default-mail-from-domain, seccomp, milter {..}"},
         {"unknown setting in the section", "milter {\nstore = /a\n}",
          "file.conf:2: no such option 'store'; there are socket, socket-mode"},
         {"setting of the section outside", "socket = \"fd:3\"", "no such option 'socket'"},

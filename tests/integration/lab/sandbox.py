@@ -52,13 +52,13 @@ def bring_up_loopback():
         fcntl.ioctl(sock, SIOCSIFFLAGS, struct.pack("16sh", b"lo", IFF_UP))
 
 
-def make_root(base):
-    """Returns the root directory."""
+def make_root(base, below="/"):
+    """An overlay over the tree below. Returns the root directory."""
     mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", base)
     for directory in ("upper", "work", "root"):
         os.mkdir(f"{base}/{directory}", 0o755)
     root = f"{base}/root"
-    mount("-t", "overlay", "-o", f"lowerdir=/,upperdir={base}/upper,workdir={base}/work",
+    mount("-t", "overlay", "-o", f"lowerdir={below},upperdir={base}/upper,workdir={base}/work",
           "overlay", root)
     mount("-t", "proc", "proc", f"{root}/proc")
     for directory in ("dev", "run"):

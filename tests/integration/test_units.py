@@ -1,0 +1,359 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: the mailfrom-milter contributors
+"""Under a supervisor, within the filter of system calls, and in a container. Nothing here needs a
+systemd that runs; tests/lint/units has it judge the units."""
+
+import os
+import pwd
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from lab.laboratory import sample_records
+from lab.life import settings as local_settings
+from lab.milter_client import MilterClient
+from lab.process import free_port, is_listening, tail, wait_until
+from lab.programs import Milter, settings_text
+from lab.supervisor import Supervisor
+from lab.sync import KEYS, Sync
+
+MOVED = (b"e", b"<info@bounce.shop.example>\0")
+WITHOUT = "no seccomp filter: built without one"
+
+
+@pytest.fixture
+def base(laboratory):
+    """A directory that any user may look into."""
+    directory = f"{laboratory.base}/units-{os.urandom(4).hex()}"
+    os.makedirs(directory)
+    return directory
+
+
+@pytest.fixture
+def own(laboratory, base):
+    """A milter of the test's own, stopped."""
+    milter = Milter(laboratory.programs, f"{base}/milter")
+    milter.import_records(sample_records())
+    yield milter
+    milter.stop()
+
+
+@pytest.fixture
+def sync(request, base):
+    """A mailfrom-sync with local identities, of which there are none."""
+    os.makedirs(f"{base}/sync")
+    sync = Sync(request.config.getoption("--stage"), f"{base}/sync")
+    yield sync.configure(local=local_settings(free_port()))
+    sync.stop()
+
+
+@pytest.fixture
+def supervisor(base, monkeypatch, sync):
+    with Supervisor(f"{base}/notify") as supervisor:
+        for name, value in supervisor.environment.items():
+            monkeypatch.setenv(name, value)
+        sync.environment |= supervisor.environment
+        yield supervisor
+
+
+def status_of(pid, name):
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        return next(line.split()[1] for line in status if line.startswith(f"{name}:"))
+
+
+# The supervisor
+
+def test_milter_tells_what_becomes_of_it(own, supervisor):
+    own.use()
+    at_start = supervisor.listen()[:supervisor.after("READY=1")]
+    assert at_start == [f"STATUS={len(sample_records())} identities in {own.store}", "READY=1"]
+    supervisor.wait_for("WATCHDOG=1")
+
+    mark = len(supervisor.listen())
+    before = time.monotonic_ns() // 1000
+    own.write_settings({"milter": {"mode": "monitor"}})
+    own.reload(signal.SIGHUP)
+    said = supervisor.listen()[mark:supervisor.after("READY=1", mark)]
+    assert "RELOADING=1" in said[-2] and said[-1] == "READY=1"
+    assert before <= int(said[-2].partition("MONOTONIC_USEC=")[2]) <= time.monotonic_ns() // 1000
+    supervisor.wait_for("STATUS=monitor mode; ", mark)
+
+    mark = len(supervisor.listen())
+    own.write_settings_text("nonsense\n")
+    own.send_signal(signal.SIGHUP)
+    mark = supervisor.after("READY=1", supervisor.after("RELOADING=1", mark))
+    supervisor.wait_for("STATUS=monitor mode; settings of before the last reload; ", mark)
+
+    os.rename(own.store, own.store + ".away")
+    assert "there is no store" in supervisor.wait_for("STATUS=monitor mode; settings", mark + 1)
+    own.stop()
+    assert supervisor.wait_for("STOPPING=1")
+
+
+def test_the_watchdog_is_fed_in_time(own, sync, supervisor):
+    """Its interval is 3 s here."""
+    for program in (own.use(), sync.start()):
+        supervisor.wait_for("WATCHDOG=1", len(supervisor.listen()))
+        begin, mark = time.monotonic(), len(supervisor.listen())
+        for _ in range(3):
+            mark = supervisor.after("WATCHDOG=1", mark)
+        assert time.monotonic() - begin < 9
+        program.stop()
+
+
+def test_sync_tells_what_becomes_of_it(sync, supervisor):
+    sync.start()
+    assert supervisor.listen()[:supervisor.after("READY=1")][-1] == "READY=1"
+    assert supervisor.wait_for("STATUS=") == "STATUS=local: 0 identities, no success yet"
+    with open(sync.settings_file, "a", encoding="utf-8") as file:
+        file.write("nonsense\n")
+    mark = len(supervisor.listen())
+    sync.send_signal(signal.SIGHUP)
+    mark = supervisor.after("READY=1", supervisor.after("RELOADING=1", mark))
+    supervisor.wait_for("STATUS=settings of before the last reload; local: ", mark)
+    sync.stop()
+    assert supervisor.wait_for("STOPPING=1")
+
+
+def test_sync_tells_the_state_of_each_account(sync, supervisor):
+    closed = f"http://127.0.0.1:{free_port()}"
+    sync.configure({"title": "eu", "endpoint": closed}, local=local_settings(free_port())).start()
+    told = supervisor.wait_for("STATUS=eu: 0 identities, failing since ")
+    assert "no success yet: " in told and told.endswith("; local: 0 identities, no success yet")
+
+
+def test_a_program_of_sync_cannot_speak_for_it(sync, supervisor, base):
+    """The supervisor's variables are not for children."""
+    process = f"{base}/keys"
+    with open(process, "w", encoding="ascii") as file:
+        file.write(f"#!/bin/sh\nenv >{base}/environment.new\n"
+                   f"mv {base}/environment.new {base}/environment\nexit 1\n")
+    os.chmod(process, 0o755)
+    with open(f"{base}/config", "w", encoding="ascii") as file:
+        file.write(f"[default]\ncredential_process = {process}\n")
+    for name in KEYS:
+        del sync.environment[name]
+    sync.environment["AWS_CONFIG_FILE"] = f"{base}/config"
+    sync.configure({"endpoint": f"http://127.0.0.1:{free_port()}"}).start()
+    wait_until(lambda: os.path.exists(f"{base}/environment"), "the program to run")
+    environment = Path(f"{base}/environment").read_text(encoding="ascii")
+    assert "AWS_REGION" in environment
+    assert "NOTIFY" not in environment and "WATCHDOG" not in environment
+
+
+# The filter
+
+def test_the_filter_is_on_by_default(own, sync):
+    """Seccomp 2 is a filter."""
+    own.use()
+    if WITHOUT in own.log_text():
+        pytest.skip(f"the build has {WITHOUT}")
+    sync.start().wait_for_log("version .*, seccomp filter in force")
+    for pid in (own.pid, sync._child.pid):
+        assert status_of(pid, "Seccomp") == "2"
+        assert status_of(pid, "NoNewPrivs") == "1"
+    own.wait_for_log("seccomp filter in force")
+
+
+def test_the_filter_can_be_left_out(own, sync):
+    own.use({"seccomp": False})
+    with open(sync.settings_file, "a", encoding="utf-8") as file:
+        file.write("seccomp = false\n")
+    sync.start().wait_for_log("version .*, no seccomp filter$")
+    for pid in (own.pid, sync._child.pid):
+        assert status_of(pid, "Seccomp") == "0"
+        assert status_of(pid, "NoNewPrivs") == "0"
+    own.wait_for_log("no seccomp filter$")
+
+
+def test_leaving_it_out_takes_a_restart(own):
+    own.use()
+    own.write_settings({"seccomp": False})
+    own.reload()
+    own.wait_for_log("warning: seccomp has changed, which takes a restart")
+
+
+# Core files
+
+def test_sync_leaves_no_core_file(sync, base):
+    """Its memory belongs to root whoever it is, so that a debugger of the same user is kept out too."""
+    user = pwd.getpwnam("mail")
+    os.chown(f"{base}/sync", user.pw_uid, user.pw_gid)
+    with open(sync.settings_file, "a", encoding="utf-8") as file:
+        file.write('store-group = "mail"\nsync {\n user = "mail"\n}\n')
+    sync.start().wait_for_log("version ")
+    pid = sync._child.pid
+    assert status_of(pid, "Uid") == str(user.pw_uid)
+    assert os.stat(f"/proc/{pid}/mem").st_uid == 0
+    limits = Path(f"/proc/{pid}/limits").read_text(encoding="ascii")
+    assert re.search(r"^Max core file size +0 +0 ", limits, re.MULTILINE)
+
+
+# The units as they were installed
+
+def unit(request, name):
+    stage = Path(request.config.getoption("--stage"))
+    found = list(stage.glob(f"**/systemd/system/{name}.service"))
+    if not found:
+        pytest.skip("this build was configured without a directory for units")
+    return found[0].read_text(encoding="ascii")
+
+
+def commands(text, name):
+    return [command.split() for command in re.findall(rf"^{name}=(.*)$", text, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("name", ["mailfrom-milter", "mailfrom-sync"])
+def test_the_commands_of_the_unit_work(request, own, sync, name):
+    """With the program of the stage and the settings of the test in their places."""
+    text = unit(request, name)
+    program = own.command[0] if name == "mailfrom-milter" else sync.program
+    settings = own.settings_file if name == "mailfrom-milter" else sync.settings_file
+
+    def words(command):
+        assert Path(command[0]).name == name
+        return [program] + [settings if word.endswith(".conf") else word for word in command[1:]]
+
+    [before], [start] = commands(text, "ExecStartPre"), commands(text, "ExecStart")
+    check, signal_reload = commands(text, "ExecReload")
+    assert "-f" in start and signal_reload == ["/bin/kill", "-HUP", "$MAINPID"]
+    assert [word for word in start if word != "-f"] == before[:-1]
+    for command in (before, check):
+        assert subprocess.run(words(command), capture_output=True, timeout=60).returncode == 0
+    Path(settings).write_text("nonsense\n", encoding="ascii")
+    for command in (before, check):
+        done = subprocess.run(words(command), capture_output=True, timeout=60, text=True)
+        assert done.returncode == os.EX_CONFIG and "settings.conf:1: " in done.stderr
+
+
+# A container
+
+CONTAINER = r"""
+set -eu
+mount --make-rprivate /
+mount --bind "$1" "$1"
+[ ! -e /dev/log ] || mount --bind /dev/null /dev/log
+volume=$1
+shift
+# Whatever is mounted, but for the volume and the devices, is for reading only.
+while read -r _ _ _ _ where _; do
+    case $where in "$volume" | /dev | /dev/* | /proc | /proc/*) continue ;; esac
+    mount -o remount,bind,ro "$where" 2>/dev/null || :
+done </proc/self/mountinfo
+mount -t proc proc /proc
+if (: >/container-test) 2>/dev/null; then rm /container-test; exit 99; fi
+exec setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs --bounding-set=-all "$@"
+"""
+
+
+class Container:
+    """A root for reading only, process 1 of its own, a user that nobody knows, no syslog."""
+
+    def __init__(self, volume, *command, beside=None):
+        """beside: a container whose process numbers it shares."""
+        self.log = f"{volume}-{os.urandom(2).hex()}.log"
+        enter = ["unshare", "--pid", "--fork", "--kill-child"]
+        if beside:
+            enter = ["nsenter", f"--pid=/proc/{beside.pid}/ns/pid"]
+        with open(self.log, "w", encoding="utf-8") as log:
+            self._child = subprocess.Popen(
+                [*enter, "unshare", "--mount", "/bin/sh", "-c", CONTAINER, "container", volume,
+                 *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    @property
+    def pid(self):
+        """Of the program, as it is known outside."""
+        with open(f"/proc/{self._child.pid}/task/{self._child.pid}/children",
+                  encoding="ascii") as file:
+            return int(file.read().split()[0])
+
+    def wait_for_end(self):
+        return self._child.wait(20)
+
+    def wait_for_log(self, text):
+        wait_until(lambda: text in tail(self.log, 1000) or self._child.poll() is not None, text)
+        assert text in tail(self.log, 1000), tail(self.log)
+
+    def stop(self):
+        """TERM to process 1, as a container engine does. Returns its exit status."""
+        os.kill(self.pid, signal.SIGTERM)
+        return self._child.wait(5)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._child.kill()
+        self._child.wait()
+
+
+def skip_without_namespaces():
+    if subprocess.run(["unshare", "--mount", "--pid", "--fork", "mount", "--make-rprivate", "/"],
+                      capture_output=True).returncode != 0:
+        pytest.skip("mount namespaces are not allowed here")
+
+
+def give_away(directory):
+    """To the user of the container, with all that is in it."""
+    for path in (directory, *map(str, Path(directory).rglob("*"))):
+        os.chown(path, 65534, 65534)
+
+
+def test_milter_in_a_container(own, base):
+    skip_without_namespaces()
+    port = free_port()
+    own.write_settings({"milter": {"socket": f"inet:{port}@127.0.0.1", "socket-group": ""}})
+    give_away(own.base)
+    with Container(own.base, *own.command) as container:
+        container.wait_for_log(f"store {own.store}: in use")
+        wait_until(lambda: is_listening(port), "the milter to listen")
+        with MilterClient("inet", f"{port}@127.0.0.1") as client:
+            assert MOVED in client.send("info@shop.example", "info@shop.example")
+        container.wait_for_log("reason=verified")
+        assert container.stop() == 0
+        container.wait_for_log("stopped")
+
+
+def test_sync_in_a_container(sync):
+    skip_without_namespaces()
+    give_away(sync.base)
+    with Container(sync.base, sync.program, "-c", sync.settings_file, "-f") as container:
+        container.wait_for_log("version ")
+        assert container.stop() == 0
+        container.wait_for_log("stopped")
+    assert os.path.exists(f"{sync.store}/data.mdb")
+
+
+def both_in_containers(own, sync, share):
+    """A milter that is in use, and then a mailfrom-sync on the same store."""
+    skip_without_namespaces()
+    port = free_port()
+    own.write_settings({"milter": {"socket": f"inet:{port}@127.0.0.1", "socket-group": ""}})
+    sync.store = own.store
+    sync.configure(local=local_settings(free_port()))
+    give_away(own.base)
+    with Container(own.base, *own.command) as milter:
+        milter.wait_for_log("in use")
+        wait_until(lambda: is_listening(port), "the milter to listen")
+        with Container(own.base, sync.program, "-c", sync.settings_file, "-f",
+                       beside=milter if share else None) as second:
+            yield second
+            with MilterClient("inet", f"{port}@127.0.0.1") as client:
+                assert MOVED in client.send("info@shop.example", "info@shop.example")
+
+
+def test_containers_that_share_their_process_numbers_share_a_store(own, sync):
+    for container in both_in_containers(own, sync, share=True):
+        container.wait_for_log("version ")
+        assert container.stop() == 0
+
+
+def test_containers_that_do_not_are_told(own, sync):
+    """LMDB tells processes apart by number, and process 1 is there twice."""
+    for container in both_in_containers(own, sync, share=False):
+        assert container.wait_for_end() == os.EX_TEMPFAIL
+        container.wait_for_log("must share their process numbers as well (--pid container:NAME)")

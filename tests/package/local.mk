@@ -1,0 +1,11 @@
+# The packages, from the tarball: built, checked, and installed, upgraded and purged on a bare Debian 12. As root, and it
+# fetches packages; not part of `make check`.
+
+check-package: dist
+	$(srcdir)/tests/package/run $(distdir).tar.gz
+
+EXTRA_DIST += \
+	tests/package/life \
+	tests/package/run
+
+.PHONY: check-package
