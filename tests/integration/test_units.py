@@ -96,7 +96,8 @@ def test_milter_tells_what_becomes_of_it(own, supervisor):
 
 def test_the_watchdog_is_fed_in_time(own, sync, supervisor):
     """Its interval is 3 s here."""
-    for program in (own.use(), sync.start()):
+    for start in (own.use, sync.start):
+        program = start()
         supervisor.wait_for("WATCHDOG=1", len(supervisor.listen()))
         begin, mark = time.monotonic(), len(supervisor.listen())
         for _ in range(3):
