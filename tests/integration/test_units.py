@@ -257,7 +257,7 @@ class Container:
     def __init__(self, volume, *command, beside=None):
         """beside: a container whose process numbers it shares."""
         self.log = f"{volume}-{os.urandom(2).hex()}.log"
-        enter = ["unshare", "--pid", "--fork", "--kill-child"]
+        enter = ["unshare", "--pid", "--fork"]
         if beside:
             enter = ["nsenter", f"--pid=/proc/{beside.pid}/ns/pid"]
         with open(self.log, "w", encoding="utf-8") as log:
@@ -288,8 +288,10 @@ class Container:
         return self
 
     def __exit__(self, *_):
-        self._child.kill()
-        self._child.wait()
+        """The program by itself: becoming another user, it has lost what --kill-child set."""
+        if self._child.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+        self._child.wait(20)
 
 
 def skip_without_namespaces():
