@@ -43,6 +43,7 @@ class Bench:
         self.options = options
         self.directory = directory
         self.processes = []
+        self.no_filter = getattr(options, "no_filter", False)
         self.seed = 0
 
     def program_path(self, name):
@@ -53,7 +54,8 @@ class Bench:
 
     def floor(self, name):
         socket = os.path.join(self.directory, name + ".sock")
-        return Program(self, name, [self.program_path("tests/bench/floor"), "unix:" + socket, FLOOR_SENDER], False)
+        options = ["--no-filter"] if self.no_filter else []
+        return Program(self, name, [self.program_path("tests/bench/floor"), *options, "unix:" + socket, FLOOR_SENDER], False)
 
     def ours(self, size, name):
         """mailfrom-milter on the store of this size."""
@@ -65,6 +67,7 @@ class Bench:
         """The settings of a program on the store of this size. Returns the file."""
         path = os.path.join(self.directory, name + ".conf")
         with open(path, "w", encoding="utf-8") as out:
+            out.write("seccomp = false\n" if self.no_filter else "")
             out.write(f'store = "{self.directory}/store{size}"\n{text}')
         return path
 

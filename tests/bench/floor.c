@@ -10,9 +10,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <sysexits.h>
 
 #include <libmilter/mfapi.h>
+
+#include "common/sandbox.h"
 
 static char *new_sender; /* set before the threads start, read-only from then on */
 
@@ -90,8 +94,13 @@ int main(int argc, char *argv[])
         .xxfi_negotiate = negotiate,
     };
 
+    bool filtered = argc > 1 && strcmp(argv[1], "--no-filter") != 0;
+    struct failure why;
+
+    argc -= !filtered;
+    argv += !filtered;
     if (argc < 2 || argc > 3) {
-        fputs("usage: floor SOCKET [ADDRESS]\n", stderr);
+        fputs("usage: floor [--no-filter] SOCKET [ADDRESS]\n", stderr);
         return EX_USAGE;
     }
     new_sender = argv[2];
@@ -99,6 +108,10 @@ int main(int argc, char *argv[])
         smfi_opensocket(true) != MI_SUCCESS) {
         fprintf(stderr, "floor: %s cannot be listened on\n", argv[1]);
         return EX_UNAVAILABLE;
+    }
+    if (filtered && !sandbox_enter_milter(AF_UNIX, &why)) {
+        fprintf(stderr, "floor: %s\n", why.text);
+        return why.exit_code;
     }
     return smfi_main() == MI_SUCCESS ? EXIT_SUCCESS : EX_SOFTWARE;
 }

@@ -19,7 +19,7 @@ tests_bench_load_SOURCES = \
 	tests/bench/packets.c tests/bench/packets.h
 tests_bench_floor_SOURCES = tests/bench/floor.c
 tests_bench_floor_CPPFLAGS = $(AM_CPPFLAGS) $(MILTER_CFLAGS)
-tests_bench_floor_LDADD = $(MILTER_LIBS)
+tests_bench_floor_LDADD = $(COMMON_LIBS) $(MILTER_LIBS) -lpthread
 
 BENCH_NEEDS = $(BENCH_BINARIES) mailfrom-milter$(EXEEXT) mailfromctl$(EXEEXT) mailfrom-sync$(EXEEXT)
 

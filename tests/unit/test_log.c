@@ -77,15 +77,15 @@ static void writes_one_line_whatever_the_text(void **state)
     }
 }
 
-/* $JOURNAL_STREAM as systemd sets it for stderr, which is file. */
-static void name_journal(int file)
+/* $JOURNAL_STREAM as systemd sets it for stderr, which is file; or next to it. */
+static void name_journal(int file, unsigned device, unsigned inode)
 {
     struct stat status;
     char text[100];
 
     assert_int_equal(fstat(file, &status), 0);
-    (void)snprintf(text, sizeof text, "%llu:%llu", (unsigned long long)status.st_dev,
-                   (unsigned long long)status.st_ino);
+    (void)snprintf(text, sizeof text, "%llu:%llu", (unsigned long long)status.st_dev + device,
+                   (unsigned long long)status.st_ino + inode);
     assert_int_equal(setenv("JOURNAL_STREAM", text, 1), 0);
 }
 
@@ -96,7 +96,7 @@ static void open_for_journal(void)
     int saved = dup(STDERR_FILENO);
 
     assert_non_null(journal);
-    name_journal(fileno(journal));
+    name_journal(fileno(journal), 0, 0);
     (void)dup2(fileno(journal), STDERR_FILENO);
     log_open("program", LOG_TO_STDERR);
     (void)dup2(saved, STDERR_FILENO);
@@ -116,19 +116,29 @@ static void tells_the_journal_the_level(void **state)
     assert_string_equal(out, "<2>fatal: a\\x0a<0>b\n");
 }
 
+static void expect_no_level(void)
+{
+    char out[CAPTURE_MAX];
+
+    log_open("program", LOG_TO_STDERR);
+    (void)capture(out, LOG_INFO, "text");
+    assert_string_equal(out, "program: text\n");
+}
+
 /* The variable is inherited also where stderr is somewhere else. */
 static void tells_nobody_else_the_level(void **state)
 {
     (void)state;
     static const char *const names[] = {"1:1", "", "x", "1"};
-    char out[CAPTURE_MAX];
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         assert_int_equal(setenv("JOURNAL_STREAM", names[i], 1), 0);
-        log_open("program", LOG_TO_STDERR);
-        (void)capture(out, LOG_INFO, "text");
-        assert_string_equal(out, "program: text\n");
+        expect_no_level();
     }
+    name_journal(STDERR_FILENO, 0, 1);
+    expect_no_level();
+    name_journal(STDERR_FILENO, 1, 0);
+    expect_no_level();
     assert_int_equal(unsetenv("JOURNAL_STREAM"), 0);
 }
 
