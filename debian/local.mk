@@ -11,4 +11,5 @@ EXTRA_DIST += \
 	debian/mailfrom-milter.postrm \
 	debian/rules \
 	debian/source/format \
+	debian/source/lintian-overrides \
 	debian/upstream/metadata
