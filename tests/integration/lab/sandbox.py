@@ -158,6 +158,8 @@ cat >>m4/provider.m4 <<'END'
 define(`SMART_HOST', `[NEXT_HOP]')dnl
 FEATURE(`nocanonify')dnl
 FEATURE(`accept_unresolvable_domains')dnl
+define(`confREFUSE_LA', `999')dnl
+define(`confQUEUE_LA', `999')dnl
 END
 touch m4/dialup.m4 local-host-names trusted-users
 cp service.switch-nodns service.switch
