@@ -61,6 +61,24 @@ def is_alive(pid):
         return False
 
 
+def mount_namespace():
+    """The options of unshare(1) for mounts that nobody else sees; None where there can be none. In a
+    chroot, whose root is no mount, they stay unseen only if nothing around it is shared."""
+    for options in (["--mount"], ["--mount", "--propagation", "unchanged"]):
+        try:
+            done = subprocess.run(["unshare", *options, "true"], capture_output=True, timeout=10,
+                                  check=False)
+        except FileNotFoundError:
+            return None
+        if done.returncode == 0:
+            break
+    else:
+        return None
+    with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
+        is_shared = any(" shared:" in line for line in mounts)
+    return None if is_shared and len(options) > 1 else options
+
+
 def stop(child, seconds=20.0):
     """TERM, then KILL for a process that does not listen. Returns the exit status."""
     if child.poll() is None:

@@ -23,6 +23,8 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+from lab.process import mount_namespace
+
 INTEGRATION = Path(__file__).parent.parent
 HOST = "gateway.example"
 NEXT_HOP = "127.0.0.2"
@@ -32,8 +34,8 @@ SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 
 def run(seconds, **task):
     """Carries out a task (see main) on such a machine. Returns exit status and report."""
-    command = ["unshare", "--mount-proc", "--net", "--pid", "--uts", "--fork", "--kill-child",
-               sys.executable, "-B", "-m", "lab.sandbox"]
+    command = ["unshare", *mount_namespace(), "--mount-proc", "--net", "--pid", "--uts", "--fork",
+               "--kill-child", sys.executable, "-B", "-m", "lab.sandbox"]
     with tempfile.TemporaryDirectory(prefix="sandbox-") as base:
         done = subprocess.run(command, cwd=INTEGRATION, input=json.dumps(task | {"base": base}),
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

@@ -9,7 +9,7 @@ import glob
 import os
 import subprocess
 
-from .process import free_port, is_listening, stop, tail, wait_until
+from .process import free_port, is_listening, mount_namespace, stop, tail, wait_until
 
 # A filter of its own for each port; F=T defers mail while the milter is away.
 MC = """\
@@ -88,20 +88,23 @@ class Sendmail:
         program = f"{self.tree}/usr/libexec/sendmail/sendmail"
         libraries = ":".join(glob.glob(f"{self.tree}/usr/lib/*-linux-gnu"))
         # A host name without a dot would make it sleep for a minute, and names are looked up at
-        # the start: it gets a name, a hosts file and a name service switch of its own.
+        # the start: it gets a name, and where that can be, a hosts file and a name service switch
+        # of its own; elsewhere it takes as long as the resolver does.
         # Without a queue runner a delivery that is put off once would never be tried again.
-        command = f"""
-            hostname sm.lab.test
+        namespace = mount_namespace()
+        mounts = f"""
             mount --bind "{self.base}/hosts" /etc/hosts
-            mount --bind "{self.base}/nsswitch.conf" /etc/nsswitch.conf
+            mount --bind "{self.base}/nsswitch.conf" /etc/nsswitch.conf""" if namespace else ""
+        command = f"""
+            hostname sm.lab.test{mounts}
             exec "{program}" -C "{self.base}/sendmail.cf" -bD -q5s"""
         with open(self.log, "w", encoding="utf-8") as output:
             self._child = subprocess.Popen(
-                ["unshare", "--uts", "--mount", "sh", "-ec", command], stdin=subprocess.DEVNULL,
+                ["unshare", "--uts", *(namespace or []), "sh", "-ec", command], stdin=subprocess.DEVNULL,
                 stdout=output, stderr=output, env={**os.environ, "LD_LIBRARY_PATH": libraries})
         wait_until(lambda: self._child.poll() is not None or
                    is_listening(self.port) and is_listening(self.second_port),
-                   "Sendmail to listen")
+                   "Sendmail to listen", 120)
         if self._child.poll() is not None:
             raise RuntimeError(f"Sendmail did not start:\n{tail(self.log)}")
 
