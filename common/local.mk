@@ -14,6 +14,7 @@ libcommon_a_SOURCES = \
 	common/listen_address.c common/listen_address.h \
 	common/local_part.c common/local_part.h \
 	common/log.c common/log.h \
+	common/log_limit.c common/log_limit.h \
 	common/lookup.c common/lookup.h \
 	common/mail_from.c common/mail_from.h \
 	common/network.c common/network.h \

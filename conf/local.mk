@@ -2,7 +2,8 @@
 # test compares them.
 
 dist_doc_DATA = README.md CHANGELOG.md LICENSE conf/mailfrom-milter.conf doc/architecture.md \
-	conf/iam-policy-daemon.json conf/iam-policy-administrator.json
+	conf/iam-policy-daemon.json conf/iam-policy-administrator.json \
+	conf/grafana-dashboard.json conf/alerts.yml
 
 # The administrator's settings are never written over.
 install-data-hook:

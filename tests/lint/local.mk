@@ -7,8 +7,9 @@ LINT_TESTS = \
 	tests/lint/words \
 	tests/lint/settings \
 	tests/lint/policies \
+	tests/lint/monitoring \
 	tests/lint/format \
 	tests/lint/shell \
 	tests/lint/static
 TESTS += $(LINT_TESTS)
-EXTRA_DIST += $(LINT_TESTS)
+EXTRA_DIST += $(LINT_TESTS) tests/lint/alerts_test.yml
