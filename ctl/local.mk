@@ -42,6 +42,7 @@ libctl_a_SOURCES = \
 	ctl/settings.c \
 	ctl/source.c ctl/source.h \
 	ctl/source_out.c ctl/source_out.h \
+	ctl/stats.c \
 	ctl/status.c \
 	ctl/terminal.c ctl/terminal.h
 

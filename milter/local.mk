@@ -12,7 +12,9 @@ libmilterd_a_SOURCES = \
 	milter/milter.c milter/milter.h \
 	milter/sender.c milter/sender.h \
 	milter/socket.c milter/socket.h \
-	milter/store_view.c milter/store_view.h
+	milter/stats.c milter/stats.h \
+	milter/store_view.c milter/store_view.h \
+	milter/top.c milter/top.h
 
 sbin_PROGRAMS += mailfrom-milter
 mailfrom_milter_CPPFLAGS = $(AM_CPPFLAGS) $(MILTER_CFLAGS)

@@ -5,6 +5,7 @@
 #include "common/listen_address.h"
 #include "milter/live_settings.h"
 #include "milter/metrics.h"
+#include "milter/stats.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -28,6 +29,7 @@ static struct {
 /* --- the pages --- */
 
 struct page {
+    struct MHD_Connection *connection;
     unsigned status;
     const char *type;
     FILE *out;
@@ -70,6 +72,43 @@ static void write_ready(struct page *page, struct store_view *view)
     (void)fprintf(page->out, "not ready: %s\n", why.text);
 }
 
+static bool is_same_host(const struct listen_address *a, const struct listen_address *b)
+{
+    if (a->socket.any.sa_family == AF_INET6)
+        return memcmp(&a->socket.v6.sin6_addr, &b->socket.v6.sin6_addr,
+                      sizeof a->socket.v6.sin6_addr) == 0;
+    return a->socket.v4.sin_addr.s_addr == b->socket.v4.sin_addr.s_addr;
+}
+
+/* Who talks to an address of this machine from that very address is on it. */
+static bool is_this_machine(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct listen_address peer = {.length = sizeof peer.socket};
+    struct listen_address own = {.length = sizeof own.socket};
+
+    return info != NULL && getpeername(info->connect_fd, &peer.socket.any, &peer.length) == 0 &&
+           getsockname(info->connect_fd, &own.socket.any, &own.length) == 0 &&
+           (listen_address_is_loopback(&peer) || is_same_host(&peer, &own));
+}
+
+static void write_stats(struct page *page, struct store_view *view)
+{
+    struct counters counters;
+
+    (void)view;
+    if (!is_this_machine(page->connection)) {
+        page->status = MHD_HTTP_FORBIDDEN;
+        (void)fputs("/stats names identities, and is for this machine only\n", page->out);
+        return;
+    }
+    counters_read(&counters);
+    page->type = "application/json";
+    if (!stats_write(page->out, &counters, server.started))
+        page->status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+}
+
 static const struct {
     const char *path;
     void (*write)(struct page *page, struct store_view *view);
@@ -77,6 +116,7 @@ static const struct {
     {"/metrics", write_metrics},
     {"/healthz", write_alive},
     {"/readyz", write_ready},
+    {"/stats", write_stats},
 };
 
 static void write_page(struct page *page, const char *path, struct store_view *view)
@@ -88,13 +128,12 @@ static void write_page(struct page *page, const char *path, struct store_view *v
         }
     }
     page->status = MHD_HTTP_NOT_FOUND;
-    (void)fputs("there are /metrics, /healthz and /readyz\n", page->out);
+    (void)fputs("there are /metrics, /healthz, /readyz and /stats\n", page->out);
 }
 
 /* --- HTTP --- */
 
-static enum MHD_Result answer(struct MHD_Connection *connection, const struct page *page,
-                              char *text, size_t length)
+static enum MHD_Result answer(const struct page *page, char *text, size_t length)
 {
     struct MHD_Response *response =
         MHD_create_response_from_buffer(length, text, MHD_RESPMEM_MUST_FREE);
@@ -108,7 +147,7 @@ static enum MHD_Result answer(struct MHD_Connection *connection, const struct pa
     (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     if (page->status == MHD_HTTP_METHOD_NOT_ALLOWED)
         (void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
-    result = MHD_queue_response(connection, page->status, response);
+    result = MHD_queue_response(page->connection, page->status, response);
     MHD_destroy_response(response);
     return result;
 }
@@ -116,7 +155,7 @@ static enum MHD_Result answer(struct MHD_Connection *connection, const struct pa
 static enum MHD_Result respond(struct MHD_Connection *connection, const char *path,
                                const char *method)
 {
-    struct page page = {MHD_HTTP_OK, "text/plain; charset=utf-8", NULL};
+    struct page page = {connection, MHD_HTTP_OK, "text/plain; charset=utf-8", NULL};
     struct store_view *view = malloc(sizeof *view);
     char *text = NULL;
     size_t length = 0;
@@ -137,7 +176,7 @@ static enum MHD_Result respond(struct MHD_Connection *connection, const char *pa
         free(text);
         return MHD_NO;
     }
-    return answer(connection, &page, text, length);
+    return answer(&page, text, length);
 }
 
 /* Called first when the headers are there, then for what is uploaded, which is nothing to us. */

@@ -13,6 +13,7 @@
 #include "milter/live_settings.h"
 #include "milter/message.h"
 #include "milter/message_line.h"
+#include "milter/stats.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -230,9 +231,11 @@ static sfsistat judge_message(SMFICTX *context, const struct message *message)
     judge(&judgement, &facts, settings, the_lookup, (int64_t)time(NULL), NULL);
     message_line_log(macro(context, "i"), &facts, &judgement, monitoring);
     live_settings_release(live);
-    if (is_counting)
+    if (is_counting) {
         counters_add_message(monitoring ? MODE_MONITOR : MODE_ENFORCE, judgement.decision,
                              nanoseconds() - began);
+        stats_add(judgement.identity, judgement.decision);
+    }
     return monitoring ? SMFIS_CONTINUE : act(context, &judgement);
 }
 

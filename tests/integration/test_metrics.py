@@ -3,6 +3,7 @@
 """What the milter tells of itself, of the store and of mailfrom-sync over HTTP."""
 
 import collections
+import contextlib
 import json
 import os
 import re
@@ -272,6 +273,99 @@ def test_slow_clients_are_hung_up_on(watched, address):
     while connection.recv(1000):
         pass
     connection.close()
+
+
+# mailfromctl stats
+
+def stats(milter):
+    done = milter.ctl("stats", "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_stats_count_by_reason_and_identity(mta, watched):
+    watched.stop()
+    watched.start()
+    mark = watched.log_size()
+    for sender, from_line in MAIL:
+        send(mta.port, sender, from_line)
+    verdicts = watched.verdicts(mark)
+    told = stats(watched)
+    assert abs(told["Started"] - time.time()) < 60
+    assert 0 < told["DecisionNanoseconds"] < 60e9
+    assert {(row["Verdict"], row["Reason"]): row["Messages"] for row in told["Reasons"]} == \
+        collections.Counter((verdict["verdict"], verdict["reason"]) for verdict in verdicts)
+    assert {(row["Identity"] or "-", row["Reason"]): row["Messages"]
+            for row in told["Identities"]} == \
+        collections.Counter((verdict["identity"], verdict["reason"]) for verdict in verdicts)
+    assert told["Identities"][0]["Identity"] == "shop.example"
+
+
+def test_stats_for_a_person(postfix, watched):
+    watched.stop()
+    watched.start()
+    assert re.fullmatch(r"since \S+ \(.*\): 0 messages\n", watched.ctl("stats").stdout)
+    for sender, from_line in MAIL:
+        send(postfix.port, sender, from_line)
+    text = watched.ctl("stats").stdout
+    assert re.match(r"since \S+ \(.*\): 7 messages, \d+ us for a decision on average\n", text)
+    assert re.search(r"^custom +verified +2 +28\.6 %$", text, re.M), text
+    assert re.search(r"^ +2 custom +verified +shop\.example$", text, re.M), text
+    short = watched.ctl("stats", "--count", "1").stdout
+    assert "pending-firm.example" in text and "pending-firm.example" not in short
+    assert "and 5 more" in short
+
+
+def test_stats_say_what_is_missing(own, own_address):
+    done = own.ctl("stats")
+    assert done.returncode == 78 and 'set metrics = "127.0.0.1:9895"' in done.stderr
+    own.write_settings({"milter": {"metrics": own_address}})
+    done = own.ctl("stats")
+    assert done.returncode == 69 and "mailfrom-milter does not answer" in done.stderr
+    assert own.ctl("stats", "--count", "0").returncode == 64
+    assert own.ctl("stats", "shop.example").returncode == 64
+
+
+def test_stats_where_it_listens_everywhere(own):
+    own.use({"milter": {"metrics": f"0.0.0.0:{free_port()}", "metrics-remote": True}})
+    assert stats(own)["Reasons"] == []
+
+
+def test_stats_are_not_for_other_machines(own):
+    """Another network namespace plays the other machine."""
+    port = free_port()
+    own.use({"milter": {"metrics": f"0.0.0.0:{port}", "metrics-remote": True}})
+    with neighbour() as (run, our_address):
+        ask = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--noproxy", "*"]
+        assert run([*ask, f"http://{our_address}:{port}/metrics"]) == "200"
+        assert run([*ask, f"http://{our_address}:{port}/stats"]) == "403"
+        assert request(f"{our_address}:{port}", "/stats").status == 200
+
+
+@contextlib.contextmanager
+def neighbour():
+    name = f"mfm{os.getpid() % 10000}"
+    ours, theirs = "198.18.53.1", "198.18.53.2"
+
+    def ip(*arguments):
+        return subprocess.run(["ip", *arguments], capture_output=True, text=True).returncode == 0
+    if not (shutil.which("ip") and shutil.which("curl") and ip("netns", "add", name)):
+        pytest.skip("no network namespaces here")
+    try:
+        inside = ("netns", "exec", name, "ip")
+        if not (ip("link", "add", f"{name}a", "type", "veth", "peer", "name", f"{name}b")
+                and ip("link", "set", f"{name}b", "netns", name)
+                and ip("addr", "add", f"{ours}/30", "dev", f"{name}a")
+                and ip("link", "set", f"{name}a", "up")
+                and ip(*inside, "addr", "add", f"{theirs}/30", "dev", f"{name}b")
+                and ip(*inside, "link", "set", f"{name}b", "up")):
+            pytest.skip("no network namespaces here")
+        yield (lambda command: subprocess.run(
+            ["ip", "netns", "exec", name, *command], capture_output=True, text=True,
+            timeout=30).stdout), ours
+    finally:
+        ip("link", "del", f"{name}a")
+        ip("netns", "del", name)
 
 
 # The address

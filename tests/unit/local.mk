@@ -49,7 +49,8 @@ UNIT_TESTS += tests/unit/test_decision tests/unit/test_envelope tests/unit/test_
 	tests/unit/test_settings tests/unit/test_store tests/unit/test_word
 UNIT_TESTS += tests/unit/test_live_settings tests/unit/test_message
 UNIT_TESTS += tests/unit/test_listen_address tests/unit/test_log_limit \
-	tests/unit/test_message_line tests/unit/test_metrics
+	tests/unit/test_message_line tests/unit/test_metrics tests/unit/test_top
+tests_unit_test_top_LDADD = libmilterd.a $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_log_limit_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_message_line_LDADD = libmilterd.a $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_listen_address_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
