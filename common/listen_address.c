@@ -26,12 +26,13 @@ static bool read_address(struct listen_address *address, const char *text, size_
 {
     char host[INET6_ADDRSTRLEN + 2];
     bool is_v6 = text[0] == '[';
+    size_t brackets = is_v6 ? 2 : 0;
 
     if (length >= sizeof host || (is_v6 && text[length - 1] != ']'))
         return false;
     memset(address, 0, sizeof *address);
-    memcpy(host, text + is_v6, length - 2 * is_v6);
-    host[length - 2 * is_v6] = '\0';
+    memcpy(host, text + is_v6, length - brackets);
+    host[length - brackets] = '\0';
     if (is_v6) {
         address->socket.v6.sin6_family = AF_INET6;
         address->socket.v6.sin6_port = port;

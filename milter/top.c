@@ -3,7 +3,6 @@
  */
 #include "milter/top.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,36 +23,51 @@ static bool is_of(const struct top_entry *entry, const char *identity, struct de
            entry->decision.reason == decision.reason && strcmp(entry->identity, identity) == 0;
 }
 
-static size_t least(const struct top *top)
+static uint64_t lowest(const struct top *top)
 {
-    size_t least = 0;
+    uint64_t lowest = UINT64_MAX;
 
-    for (size_t i = 1; i < TOP_MAX; i++) {
-        if (top->entries[i].count < top->entries[least].count)
-            least = i;
-    }
-    return least;
+    for (size_t i = 0; i < TOP_MAX; i++)
+        lowest = top->counts[i] < lowest ? top->counts[i] : lowest;
+    return lowest;
 }
 
-void top_add(struct top *top, const char *identity, struct decision decision)
+/* Counts only grow: a place that was passed needs no second look before the minimum has changed,
+ * so that on average it takes a few steps. */
+static size_t least(struct top *top)
 {
-    uint64_t wanted = hash(identity, decision);
+    for (;;) {
+        for (; top->next < TOP_MAX; top->next++) {
+            if (top->counts[top->next] <= top->minimum)
+                return top->next;
+        }
+        top->next = 0;
+        top->minimum = lowest(top);
+    }
+}
+
+static size_t place_of(struct top *top, uint64_t wanted, const char *identity,
+                       struct decision decision)
+{
     struct top_entry *entry;
     size_t place;
 
     for (size_t i = 0; i < top->count; i++) {
-        if (top->hashes[i] == wanted && is_of(&top->entries[i], identity, decision)) {
-            top->entries[i].count++;
-            return;
-        }
+        if (top->hashes[i] == wanted && is_of(&top->entries[i], identity, decision))
+            return i;
     }
     place = top->count < TOP_MAX ? top->count++ : least(top);
     entry = &top->entries[place];
     top->hashes[place] = wanted;
-    (void)snprintf(entry->identity, sizeof entry->identity, "%s", identity);
+    memcpy(entry->identity, identity, strlen(identity) + 1);
     entry->decision = decision;
-    entry->excess = entry->count;
-    entry->count++;
+    entry->excess = top->counts[place];
+    return place;
+}
+
+void top_add(struct top *top, const char *identity, struct decision decision)
+{
+    top->counts[place_of(top, hash(identity, decision), identity, decision)]++;
 }
 
 static int by_count(const void *a, const void *b)
@@ -68,5 +82,7 @@ static int by_count(const void *a, const void *b)
 
 void top_sort(struct top *top)
 {
+    for (size_t i = 0; i < top->count; i++)
+        top->entries[i].count = top->counts[i];
     qsort(top->entries, top->count, sizeof *top->entries, by_count);
 }

@@ -16,17 +16,20 @@ enum { TOP_MAX = 256 };
 struct top_entry {
     char identity[IDENTITY_SIZE]; /* "" for messages that no identity decided on */
     struct decision decision;
-    uint64_t count;
+    uint64_t count; /* of messages, once sorted */
     uint64_t excess;
 };
 
 struct top {
-    uint64_t hashes[TOP_MAX]; /* of what is in the entries, apart from them to be searched fast */
+    uint64_t hashes[TOP_MAX]; /* of the entries, apart from them to be searched fast */
+    uint64_t counts[TOP_MAX]; /* likewise, until they are sorted */
     struct top_entry entries[TOP_MAX];
     size_t count;
+    uint64_t minimum; /* no entry before `next` has this count or less */
+    size_t next;
 };
 
-/* All zero: empty. One thread at a time. */
+/* All zero: empty. identity: of fewer than IDENTITY_SIZE octets. One thread at a time. */
 void top_add(struct top *top, const char *identity, struct decision decision);
 
 /* Sorts the entries, the most messages first; nothing can be added afterwards. */

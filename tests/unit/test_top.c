@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 static struct top top;
+static bool is_sorted;
 
 static const struct decision custom = {VERDICT_CUSTOM, REASON_VERIFIED};
 static const struct decision expired = {VERDICT_DEFER, REASON_EXPIRED};
@@ -19,13 +20,14 @@ static int forget(void **state)
 {
     (void)state;
     memset(&top, 0, sizeof top);
+    is_sorted = false;
     return 0;
 }
 
 static void expect(size_t place, const char *identity, uint64_t count, uint64_t excess)
 {
     assert_string_equal(top.entries[place].identity, identity);
-    assert_int_equal(top.entries[place].count, count);
+    assert_int_equal(is_sorted ? top.entries[place].count : top.counts[place], count);
     assert_int_equal(top.entries[place].excess, excess);
 }
 
@@ -38,6 +40,7 @@ static void tells_identities_and_decisions_apart(void **state)
     top_add(&top, "a.example", custom);
     top_add(&top, "", custom);
     top_sort(&top);
+    is_sorted = true;
     assert_int_equal(top.count, 4);
     expect(0, "a.example", 2, 0);
     expect(1, "", 1, 0);
