@@ -405,6 +405,14 @@ def test_bound_as_root_served_as_another_user(own):
     assert os.stat(f"/proc/{own.pid}").st_uid != 0
 
 
+def test_stops_as_soon_as_without(own, own_address):
+    """The knock at the end is for libmilter's socket."""
+    own.use({"milter": {"metrics": own_address}})
+    begin = time.monotonic()
+    own.stop()
+    assert time.monotonic() - begin < 3
+
+
 def is_free(port):
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0
