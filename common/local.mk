@@ -11,8 +11,10 @@ libcommon_a_SOURCES = \
 	common/fault.c common/fault.h \
 	common/identity.c common/identity.h \
 	common/judgement.c common/judgement.h \
+	common/listen_address.c common/listen_address.h \
 	common/local_part.c common/local_part.h \
 	common/log.c common/log.h \
+	common/log_limit.c common/log_limit.h \
 	common/lookup.c common/lookup.h \
 	common/mail_from.c common/mail_from.h \
 	common/network.c common/network.h \
@@ -28,6 +30,7 @@ libcommon_a_SOURCES = \
 	common/store.c common/store.h \
 	common/store_directory.c common/store_directory.h \
 	common/store_key.c common/store_key.h \
+	common/store_tally.c common/store_tally.h \
 	common/utf8.c common/utf8.h \
 	common/word.c common/word.h
 

@@ -293,3 +293,22 @@ enum lookup_result lookup_find(struct lookup *lookup, const struct identity *sen
     unlock(lookup);
     return result;
 }
+
+/* --- whoever else wants to know --- */
+
+bool lookup_with_store(struct lookup *lookup,
+                       bool (*use)(struct store *store, void *context, struct failure *why),
+                       void *context, struct failure *why)
+{
+    bool worked = false;
+
+    lock(lookup);
+    if (lookup->store == NULL)
+        *why = lookup->trouble;
+    else
+        worked = use(lookup->store, context, why);
+    if (!worked && lookup->store != NULL && why->exit_code == EX_DATAERR)
+        give_up_store(lookup, why);
+    unlock(lookup);
+    return worked;
+}

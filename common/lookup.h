@@ -33,4 +33,10 @@ enum lookup_result lookup_find(struct lookup *lookup, const struct identity *sen
                                bool strip_label, char key[IDENTITY_SIZE], struct mail_from *record,
                                const struct store_trace *trace, struct failure *why);
 
+/* For what is not the mail path: calls use with the store, and nobody else has it meanwhile, so it
+ * must be quick. False: there is no store, or use failed; then *why says so. Any thread. */
+bool lookup_with_store(struct lookup *lookup,
+                       bool (*use)(struct store *store, void *context, struct failure *why),
+                       void *context, struct failure *why);
+
 #endif

@@ -4,6 +4,7 @@
  * The only includer of confuse.h. libconfuse reads the syntax; each value is checked while its line
  * is known, and taken over when the whole file is.
  */
+#include "common/listen_address.h"
 #include "common/settings_schema.h"
 #include "common/settings_title.h"
 
@@ -249,6 +250,21 @@ static bool read_lists(cfg_t *cfg, struct settings *settings, struct failure *wh
     return true;
 }
 
+/* What one setting allows another. */
+static bool check_metrics(const struct settings *settings, const char *name, struct failure *why)
+{
+    const char *text = settings->milter.metrics;
+    struct listen_address address;
+
+    if (text[0] == '\0' || settings->milter.metrics_remote)
+        return true;
+    return (listen_address_parse(&address, text, why) && listen_address_is_loopback(&address)) ||
+           failure_set(why, EX_CONFIG,
+                       "%s: metrics: %s is no loopback address; to let other machines read the "
+                       "metrics, set metrics-remote = true as well",
+                       name, text);
+}
+
 static bool parse(struct settings *settings, const char *text, const char *name,
                   struct failure *why)
 {
@@ -269,7 +285,8 @@ static bool parse(struct settings *settings, const char *text, const char *name,
                           draft_lines);
         result = CFG_PARSE_ERROR;
     }
-    if (result == CFG_SUCCESS && !read_lists(cfg, settings, why))
+    if (result == CFG_SUCCESS &&
+        (!read_lists(cfg, settings, why) || !check_metrics(settings, name, why)))
         result = CFG_PARSE_ERROR;
     (void)cfg_free(cfg);
     if (result == CFG_SUCCESS)

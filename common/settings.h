@@ -9,6 +9,7 @@
 #define COMMON_SETTINGS_H
 
 #include "common/decision.h"
+#include "common/log.h"
 #include "common/network.h"
 
 #include <stdint.h>
@@ -55,6 +56,8 @@ struct settings {
     char *store_group;              /* "" for none */
     char *default_mail_from_domain; /* canonical form, "" for none */
     bool seccomp;
+    enum log_format log_format;
+    enum log_threshold log_level;
     struct {
         char *socket;
         int socket_mode;    /* permission bits */
@@ -72,6 +75,8 @@ struct settings {
         char *reject_reply; /* accepted by reply_check */
         char *defer_reply;
         bool strip_label;
+        char *metrics; /* accepted by listen_address_parse, "" for none */
+        bool metrics_remote;
     } milter;
     struct {
         char *user; /* "" for none */

@@ -84,6 +84,7 @@ static void print_value(FILE *out, const void *base, const struct setting *setti
     case TYPE_TEXT:
     case TYPE_PATH:
     case TYPE_SOCKET:
+    case TYPE_LISTEN:
     case TYPE_DOMAIN:
     case TYPE_URL:
     case TYPE_REJECT_REPLY:

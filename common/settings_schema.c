@@ -35,6 +35,11 @@ const struct setting settings_schema[] = {
     {NULL, "seccomp", TYPE_SWITCH, "true", AT(seccomp),
      .help = "Do mailfrom-milter and mailfrom-sync give up the system calls that they do not need? "
              "Programs that mailfrom-sync runs then cannot use sudo or sendmail."},
+    {NULL, "log-format", TYPE_WORD, "logfmt", AT(log_format), WORDS(log_format_words),
+     .help = "The lines of the daemons in the log: text with name=value, or an object of JSON "
+             "each."},
+    {NULL, "log-level", TYPE_WORD, "info", AT(log_level), WORDS(log_threshold_words),
+     .help = "What is logged: this and all that weighs more. The line of each message is info."},
     {"milter", "socket", TYPE_SOCKET, "inet:8899@127.0.0.1", AT(milter.socket),
      .help = "Where the MTA connects: unix:/path, inet:port@host, inet6:port@host, or fd:3 for "
              "socket activation."},
@@ -71,6 +76,12 @@ const struct setting settings_schema[] = {
      .help = "The reply for the verdict defer; placeholders as above."},
     {"milter", "strip-label", TYPE_SWITCH, "true", AT(milter.strip_label),
      .help = "Does user+label@domain stand for the identity user@domain?"},
+    {"milter", "metrics", TYPE_LISTEN, "", AT(milter.metrics),
+     .help = "Where /metrics, /healthz, /readyz and /stats are served over HTTP, as in "
+             "\"127.0.0.1:9895\" or \"[::1]:9895\"; nowhere by default."},
+    {"milter", "metrics-remote", TYPE_SWITCH, "false", AT(milter.metrics_remote),
+     .help = "May that be an address that other machines reach? Nobody is asked for a password; "
+             "/stats, which names identities, is for this machine all the same."},
     {"sync", "user", TYPE_TEXT, "", AT(sync.user),
      .help =
          "The user that mailfrom-sync becomes, if started as root, and whose AWS files it reads."},

@@ -13,6 +13,7 @@ enum setting_type {
     TYPE_TEXT,
     TYPE_PATH,       /* absolute; empty where that is the default */
     TYPE_SOCKET,     /* as libmilter takes it */
+    TYPE_LISTEN,     /* as common/listen_address.h takes it; may be empty */
     TYPE_DOMAIN,     /* brought into canonical form */
     TYPE_URL,        /* http or https; may be empty */
     TYPE_WORD,       /* one of words, kept as its index */

@@ -3,6 +3,7 @@
  */
 #include "common/duration.h"
 #include "common/identity.h"
+#include "common/listen_address.h"
 #include "common/reply.h"
 #include "common/settings_schema.h"
 #include "common/word.h"
@@ -74,6 +75,13 @@ static bool check_socket(const char *text, struct failure *why)
     return failure_set(why, EX_CONFIG,
                        "a socket is unix:/path, local:/path, inet:port@host, inet6:port@host or "
                        "fd:number");
+}
+
+static bool check_listen(const char *text, struct failure *why)
+{
+    struct listen_address address;
+
+    return text[0] == '\0' || listen_address_parse(&address, text, why);
 }
 
 static bool set_text(char **slot, const char *text, struct failure *why)
@@ -168,6 +176,8 @@ bool setting_read_text(void *base, const struct setting *setting, const char *te
         return set_path(slot, setting, text, why);
     case TYPE_SOCKET:
         return check_socket(text, why) && set_text(slot, text, why);
+    case TYPE_LISTEN:
+        return check_listen(text, why) && set_text(slot, text, why);
     case TYPE_DOMAIN:
         return set_domain(slot, text, why);
     case TYPE_URL:
@@ -323,6 +333,7 @@ void setting_free(void *base, const struct setting *setting)
     case TYPE_TEXT:
     case TYPE_PATH:
     case TYPE_SOCKET:
+    case TYPE_LISTEN:
     case TYPE_DOMAIN:
     case TYPE_URL:
     case TYPE_REJECT_REPLY:

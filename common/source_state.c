@@ -17,7 +17,7 @@ const char *const source_operation_words[SOURCE_OPERATION_COUNT] = {
 
 #define AT(member) offsetof(struct source_state, member)
 
-/* All members but the text; each is eight octets. */
+/* All members but text and answers; each is eight octets. */
 static const struct {
     const char *key;
     size_t offset;
@@ -45,9 +45,47 @@ enum { MEMBER_COUNT = sizeof members / sizeof *members };
 
 static const char error_key[] = "last-error";
 
+/* The key is "answers/", one of these, "/" and the result. */
+static const char answers_prefix[] = "answers/";
+static const char *const answers_keys[SOURCE_OPERATION_COUNT] = {
+    [SOURCE_LIST] = "list",
+    [SOURCE_VERIFY] = "verify",
+    [SOURCE_FETCH] = "fetch",
+    [SOURCE_LOOKUP] = "lookup",
+};
+
 void source_state_name(char name[SOURCE_NOTE_SIZE], const char *title)
 {
-    (void)snprintf(name, SOURCE_NOTE_SIZE, "source/ses/%.*s", MAIL_FROM_SECTION_MAX, title);
+    (void)snprintf(name, SOURCE_NOTE_SIZE, SOURCE_STATE_PREFIX "%.*s", MAIL_FROM_SECTION_MAX,
+                   title);
+}
+
+/* The one for this operation and result, made if there is none yet; NULL: there are too many. */
+static struct source_answer *answer_of(struct source_state *state, enum source_operation operation,
+                                       const char *result, size_t length)
+{
+    struct source_answer *answer = state->answers;
+
+    for (; answer < state->answers + state->answers_count; answer++) {
+        if (answer->operation == operation && strlen(answer->result) == length &&
+            memcmp(answer->result, result, length) == 0)
+            return answer;
+    }
+    if (state->answers_count == SOURCE_ANSWERS_MAX || length == 0 || length > SOURCE_ANSWER_MAX)
+        return NULL;
+    state->answers_count++;
+    *answer = (struct source_answer){.operation = operation};
+    memcpy(answer->result, result, length);
+    return answer;
+}
+
+void source_state_count(struct source_state *state, enum source_operation operation,
+                        const char *result)
+{
+    struct source_answer *answer = answer_of(state, operation, result, strlen(result));
+
+    if (answer != NULL)
+        answer->count++;
 }
 
 void source_state_encode(const struct source_state *state, char text[STORE_NOTE_MAX + 1])
@@ -60,12 +98,34 @@ void source_state_encode(const struct source_state *state, char text[STORE_NOTE_
         used += (size_t)snprintf(text + used, STORE_NOTE_MAX + 1 - used, "%s=%" PRId64 "\n",
                                  members[i].key, value);
     }
+    for (size_t i = 0; i < state->answers_count; i++)
+        used += (size_t)snprintf(text + used, STORE_NOTE_MAX + 1 - used, "%s%s/%s=%" PRIu64 "\n",
+                                 answers_prefix, answers_keys[state->answers[i].operation],
+                                 state->answers[i].result, state->answers[i].count);
     (void)snprintf(text + used, STORE_NOTE_MAX + 1 - used, "%s=%.*s\n", error_key,
                    (int)strcspn(state->last_error, "\n"), state->last_error);
 }
 
+/* key: what comes after the prefix. */
+static void decode_answer(struct source_state *state, const char *key, const char *end)
+{
+    for (int i = 0; i < SOURCE_OPERATION_COUNT; i++) {
+        size_t length = strlen(answers_keys[i]);
+        struct source_answer *answer;
+        if ((size_t)(end - key) <= length || memcmp(key, answers_keys[i], length) != 0 ||
+            key[length] != '/')
+            continue;
+        key += length + 1;
+        answer = answer_of(state, (enum source_operation)i, key, (size_t)(end - key));
+        if (answer != NULL)
+            answer->count = strtoull(end + 1, NULL, 10);
+        return;
+    }
+}
+
 static void decode_line(struct source_state *state, const char *line, size_t length)
 {
+    size_t prefix = strlen(answers_prefix);
     const char *equals = memchr(line, '=', length);
     size_t key = equals == NULL ? 0 : (size_t)(equals - line);
     int64_t value;
@@ -73,6 +133,8 @@ static void decode_line(struct source_state *state, const char *line, size_t len
     if (key == strlen(error_key) && memcmp(line, error_key, key) == 0)
         (void)snprintf(state->last_error, sizeof state->last_error, "%.*s", (int)(length - key - 1),
                        equals + 1);
+    if (key > prefix && memcmp(line, answers_prefix, prefix) == 0)
+        decode_answer(state, line + prefix, equals);
     for (size_t i = 0; key > 0 && i < MEMBER_COUNT; i++) {
         if (strlen(members[i].key) != key || memcmp(line, members[i].key, key) != 0)
             continue;

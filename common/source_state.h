@@ -23,8 +23,17 @@ extern const char
 
 enum {
     SOURCE_ERROR_MAX = 500,
+    SOURCE_ANSWERS_MAX = 64,
+    SOURCE_ANSWER_MAX = 30,
     SOURCE_HEARTBEAT = 10000, /* milliseconds between two writes of a mailfrom-sync that is idle */
     SOURCE_NOTE_SIZE = 16 + MAIL_FROM_SECTION_MAX
+};
+
+/* How often an operation ended like this: a word of ses/outcome.h, or of dns/resolver.h. */
+struct source_answer {
+    enum source_operation operation;
+    char result[SOURCE_ANSWER_MAX + 1];
+    uint64_t count;
 };
 
 /* Times are milliseconds since the epoch, 0 for never. */
@@ -42,10 +51,19 @@ struct source_state {
     uint64_t identities; /* of the account, when last listed */
     int64_t pid;         /* of the mailfrom-sync that wrote this, 0 once it has ended */
     int64_t heartbeat;   /* when it wrote this */
+    struct source_answer answers[SOURCE_ANSWERS_MAX]; /* in the order of their first time */
+    size_t answers_count;
 };
+
+/* Counts an answer. One too many of different results is left out. */
+void source_state_count(struct source_state *state, enum source_operation operation,
+                        const char *result);
 
 /* The name of the note. title: of the section, "" for none. */
 void source_state_name(char name[SOURCE_NOTE_SIZE], const char *title);
+
+/* What the names of all these notes begin with; the title follows. */
+#define SOURCE_STATE_PREFIX "source/ses/"
 
 /* The text: a line `key=value` for each member. Keys that are not known are passed over and missing
  * ones are zero, so that versions may differ. */

@@ -3,8 +3,8 @@
  *
  * Layout: the database "identities" maps identities (store_key.c) to coded records (mail_from.c),
  * the database "meta" holds the schema version, the database "notes" what the programs tell each
- * other, the database "due" the local identities in the order of their next look-up. The only
- * includer of lmdb.h.
+ * other, the database "due" the local identities in the order of their next look-up, the database
+ * "counts" how many records there are of each kind. The only includer of lmdb.h.
  */
 #include "common/store.h"
 #include "common/fault.h"
@@ -32,6 +32,8 @@ struct store {
     MDB_dbi meta;
     MDB_dbi notes;
     MDB_dbi due;
+    MDB_dbi counts;
+    bool has_counts; /* a store of an early version is without them until somebody writes it */
     bool writable;
     int write_error; /* of the last change inside store_update: a full map is told by it */
     bool broken;     /* a fault has left LMDB in an unknown state: no further calls into it */
@@ -88,6 +90,120 @@ static bool means_damage(int error)
 {
     return error == MDB_CORRUPTED || error == MDB_PAGE_NOTFOUND || error == MDB_PANIC ||
            error == MDB_INVALID || error == MDB_VERSION_MISMATCH;
+}
+
+/* --- counters: uint64_t, absent where zero --- */
+
+static int count(const struct store *store, MDB_txn *transaction, MDB_val key, bool more)
+{
+    uint64_t number = 0;
+    MDB_val value;
+    int error = key.mv_size == 0 ? MDB_NOTFOUND : mdb_get(transaction, store->counts, &key, &value);
+
+    if (key.mv_size == 0)
+        return 0;
+    if (error == 0 && value.mv_size == sizeof number)
+        memcpy(&number, value.mv_data, sizeof number);
+    if (error != 0 && error != MDB_NOTFOUND)
+        return error;
+    if (number <= 1 && !more)
+        return error == MDB_NOTFOUND ? 0 : mdb_del(transaction, store->counts, &key, NULL);
+    number += more ? 1 : UINT64_MAX;
+    value = (MDB_val){sizeof number, &number};
+    return mdb_put(transaction, store->counts, &key, &value, 0);
+}
+
+/* Moves a record from its counters to others. old, new: NULL for none. */
+static int recount(const struct store *store, MDB_txn *transaction, const struct mail_from *old,
+                   const struct mail_from *new)
+{
+    static size_t (*const keys[])(unsigned char *, const struct mail_from *) = {
+        store_tally_status_key, store_tally_expiry_key};
+    int error = 0;
+
+    for (size_t i = 0; error == 0 && i < sizeof keys / sizeof *keys; i++) {
+        unsigned char from[STORE_TALLY_KEY_SIZE];
+        unsigned char to[STORE_TALLY_KEY_SIZE];
+        MDB_val less = {old == NULL ? 0 : keys[i](from, old), from};
+        MDB_val more = {new == NULL ? 0 : keys[i](to, new), to};
+        if (less.mv_size == more.mv_size && memcmp(from, to, less.mv_size) == 0)
+            continue;
+        error = count(store, transaction, less, false);
+        if (error == 0)
+            error = count(store, transaction, more, true);
+    }
+    return error;
+}
+
+static int read_tally(const struct store *store, MDB_txn *transaction, int64_t now,
+                      struct store_tally *tally)
+{
+    MDB_cursor *cursor;
+    MDB_val key;
+    MDB_val value;
+    uint64_t number = 0;
+    int error = mdb_cursor_open(transaction, store->counts, &cursor);
+
+    memset(tally, 0, sizeof *tally);
+    if (error != 0)
+        return error;
+    while ((error = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+        if (value.mv_size != sizeof number)
+            break;
+        memcpy(&number, value.mv_data, sizeof number);
+        if (!store_tally_add(tally, key.mv_data, key.mv_size, number, now))
+            break;
+    }
+    mdb_cursor_close(cursor);
+    return error == MDB_NOTFOUND ? 0 : error;
+}
+
+static uint64_t count_records(const struct store *store, MDB_txn *transaction)
+{
+    MDB_stat sizes = {.ms_entries = 0};
+
+    return mdb_stat(transaction, store->identities, &sizes) == 0 ? sizes.ms_entries : 0;
+}
+
+static int count_all(const struct store *store, MDB_txn *transaction)
+{
+    MDB_cursor *cursor;
+    MDB_val name;
+    MDB_val value;
+    int error = mdb_drop(transaction, store->counts, 0);
+
+    if (error == 0)
+        error = mdb_cursor_open(transaction, store->identities, &cursor);
+    if (error != 0)
+        return error;
+    while ((error = mdb_cursor_get(cursor, &name, &value, MDB_NEXT)) == 0) {
+        struct mail_from record;
+        char key[IDENTITY_SIZE];
+        if (store_key_read(key, name.mv_data, name.mv_size) &&
+            mail_from_decode(&record, key, name.mv_size, value.mv_data, value.mv_size))
+            error = recount(store, transaction, NULL, &record);
+        if (error != 0)
+            break;
+    }
+    mdb_cursor_close(cursor);
+    return error == MDB_NOTFOUND ? 0 : error;
+}
+
+/* A version that knows no counters may have written the store: then they are counted anew. */
+static int open_counts(struct store *store, MDB_txn *transaction)
+{
+    struct store_tally tally;
+    int error =
+        mdb_dbi_open(transaction, "counts", store->writable ? MDB_CREATE : 0, &store->counts);
+
+    store->has_counts = error == 0;
+    if (!store->writable)
+        return error == MDB_NOTFOUND ? 0 : error;
+    if (error == 0)
+        error = read_tally(store, transaction, INT64_MAX, &tally);
+    if (error == 0 && store_tally_all(&tally) != count_records(store, transaction))
+        error = count_all(store, transaction);
+    return error;
 }
 
 /* --- opening --- */
@@ -155,6 +271,9 @@ static int write_schema(struct store *store, MDB_txn *transaction)
     if (error == 0)
         error = mdb_dbi_open(transaction, "due", MDB_CREATE, &store->due);
     if (error == 0)
+        error = mdb_dbi_open(transaction, "counts", MDB_CREATE, &store->counts);
+    store->has_counts = error == 0;
+    if (error == 0)
         error = mdb_put(transaction, store->meta, &key, &value, 0);
     return error;
 }
@@ -195,6 +314,8 @@ static bool open_databases(struct store *store, MDB_txn *transaction, struct fai
         error = mdb_dbi_open(transaction, "notes", 0, &store->notes);
     if (error == 0)
         error = mdb_dbi_open(transaction, "due", 0, &store->due);
+    if (error == 0)
+        error = store->write_error = open_counts(store, transaction);
     return error == 0 || fail(store, error, "opening the databases", why);
 }
 
@@ -211,7 +332,17 @@ static int begin(struct store *store, unsigned flags, MDB_txn **transaction)
     return error;
 }
 
-static bool prepare(struct store *store, struct failure *why)
+static bool grow(struct store *store, struct failure *why)
+{
+    MDB_envinfo info;
+    int error = mdb_env_info(store->environment, &info);
+
+    if (error == 0)
+        error = mdb_env_set_mapsize(store->environment, info.me_mapsize * GROWTH);
+    return error == 0 || fail(store, error, "growing the map", why);
+}
+
+static bool prepare_once(struct store *store, struct failure *why)
 {
     MDB_txn *transaction;
     int error = begin(store, store->writable ? 0 : MDB_RDONLY, &transaction);
@@ -225,6 +356,17 @@ static bool prepare(struct store *store, struct failure *why)
     if (!worked)
         mdb_txn_abort(transaction);
     return worked && (error == 0 || fail(store, error, "writing", why));
+}
+
+/* Counters that are made anew may need room. */
+static bool prepare(struct store *store, struct failure *why)
+{
+    while (!prepare_once(store, why)) {
+        if (store->write_error != MDB_MAP_FULL || !grow(store, why))
+            return false;
+        store->write_error = 0;
+    }
+    return true;
 }
 
 struct opening {
@@ -418,7 +560,9 @@ struct reading {
     bool (*visit)(void *context, const char *key, const struct mail_from *record); /* each */
     bool (*visit_note)(void *context, const char *name, const char *text);         /* notes */
     void *context;
-    uint64_t count; /* count */
+    uint64_t count;            /* count */
+    int64_t now;               /* tally */
+    struct store_tally *tally; /* tally */
 };
 
 static void read_in_snapshot(void *context)
@@ -499,13 +643,6 @@ static enum store_result walk_keys(struct reading *reading, MDB_cursor *cursor)
              result == STORE_FOUND ? "found, but not verified: skipped" : "no such identity");
     }
     return STORE_NOT_FOUND;
-}
-
-static uint64_t count_records(const struct store *store, MDB_txn *transaction)
-{
-    MDB_stat sizes = {.ms_entries = 0};
-
-    return mdb_stat(transaction, store->identities, &sizes) == 0 ? sizes.ms_entries : 0;
 }
 
 static enum store_result find_record(struct reading *reading, MDB_txn *transaction)
@@ -600,6 +737,36 @@ bool store_count(struct store *store, uint64_t *count, struct failure *why)
     return true;
 }
 
+static enum store_result read_counts(struct reading *reading, MDB_txn *transaction)
+{
+    struct store *store = reading->store;
+    int error = read_tally(store, transaction, reading->now, reading->tally);
+
+    return error == 0 ? STORE_FOUND : failed(store, error, reading->why);
+}
+
+static void look_for_counts(void *context)
+{
+    struct failure unused;
+    (void)prepare_once(context, &unused);
+}
+
+bool store_tally(struct store *store, int64_t now, struct store_tally *tally, struct failure *why)
+{
+    struct reading reading = {
+        .read = read_counts, .store = store, .now = now, .tally = tally, .why = why};
+
+    /* Somebody may have written it meanwhile. */
+    if (!store->has_counts && !store->broken)
+        (void)fault_guard(look_for_counts, store);
+    if (!store->has_counts)
+        return failure_set(why, EX_UNAVAILABLE,
+                           "store %s was made by an early version and has no counters until "
+                           "mailfrom-sync or mailfromctl has written it",
+                           store->directory);
+    return run(&reading) == STORE_FOUND;
+}
+
 /* --- what is due --- */
 
 /* A key of the database "due": the time, most significant octet first, then the key of the
@@ -682,18 +849,13 @@ bool store_each_due(struct store *store, const char *key, const struct mail_from
 }
 
 /* Takes the record that is about to be replaced out of the index, if it is there. */
-static int forget_due(const struct store *store, const char *identity, const MDB_val *name)
+static int forget_due(const struct store *store, const char *identity, size_t length,
+                      const struct mail_from *old)
 {
     unsigned char due[DUE_SIZE];
-    struct mail_from old;
-    MDB_val value;
-    MDB_val entry = {0, due};
-    int error = mdb_get(store->writer, store->identities, (MDB_val *)name, &value);
+    MDB_val entry = {write_due(due, identity, length, old), due};
+    int error = entry.mv_size == 0 ? 0 : mdb_del(store->writer, store->due, &entry, NULL);
 
-    if (error == 0 && mail_from_decode(&old, identity, name->mv_size, value.mv_data, value.mv_size))
-        entry.mv_size = write_due(due, identity, name->mv_size, &old);
-    if (entry.mv_size != 0)
-        error = mdb_del(store->writer, store->due, &entry, NULL);
     return error == MDB_NOTFOUND ? 0 : error;
 }
 
@@ -787,16 +949,6 @@ bool store_note_each(struct store *store, const char *prefix,
 
 /* --- writing --- */
 
-static bool grow(struct store *store, struct failure *why)
-{
-    MDB_envinfo info;
-    int error = mdb_env_info(store->environment, &info);
-
-    if (error == 0)
-        error = mdb_env_set_mapsize(store->environment, info.me_mapsize * GROWTH);
-    return error == 0 || fail(store, error, "growing the map", why);
-}
-
 struct writing {
     struct store *store;
     bool (*change)(struct store *store, void *context, struct failure *why);
@@ -848,6 +1000,26 @@ static bool written(struct store *store, int error, struct failure *why)
     return error == 0 || fail(store, error, "writing", why);
 }
 
+/* Everything that is kept beside the records follows. new: NULL for none. */
+static int replace(const struct store *store, const char *identity, MDB_val *name,
+                   const struct mail_from *new)
+{
+    struct mail_from old;
+    MDB_val value;
+    int error = mdb_get(store->writer, store->identities, name, &value);
+    bool has_old =
+        error == 0 && mail_from_decode(&old, identity, name->mv_size, value.mv_data, value.mv_size);
+
+    if (error != 0 && error != MDB_NOTFOUND)
+        return error;
+    error = has_old ? forget_due(store, identity, name->mv_size, &old) : 0;
+    if (error == 0)
+        error = recount(store, store->writer, has_old ? &old : NULL, new);
+    if (error == 0 && new != NULL)
+        error = note_due(store, identity, name, new);
+    return error;
+}
+
 bool store_put(struct store *store, const char *identity, const struct mail_from *record,
                struct failure *why)
 {
@@ -858,11 +1030,9 @@ bool store_put(struct store *store, const char *identity, const struct mail_from
     int error;
 
     store_key_write(key, identity, name.mv_size);
-    error = forget_due(store, identity, &name);
+    error = replace(store, identity, &name, record);
     if (error == 0)
         error = mdb_put(store->writer, store->identities, &name, &value, 0);
-    if (error == 0)
-        error = note_due(store, identity, &name, record);
     return written(store, error, why);
 }
 
@@ -873,7 +1043,7 @@ bool store_remove(struct store *store, const char *identity, bool *existed, stru
     int error;
 
     store_key_write(key, identity, name.mv_size);
-    error = forget_due(store, identity, &name);
+    error = replace(store, identity, &name, NULL);
     if (error == 0)
         error = mdb_del(store->writer, store->identities, &name, NULL);
     *existed = error == 0;

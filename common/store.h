@@ -16,6 +16,7 @@
 #define COMMON_STORE_H
 
 #include "common/mail_from.h"
+#include "common/store_tally.h"
 
 enum { STORE_SCHEMA = 1 };
 
@@ -72,6 +73,10 @@ bool store_each_due(struct store *store, const char *key, const struct mail_from
                     void *context, struct failure *why);
 
 bool store_count(struct store *store, uint64_t *count, struct failure *why);
+
+/* How many records there are of each kind, without reading them: the writers keep count. now:
+ * seconds since the epoch. EX_UNAVAILABLE: the store is of a version that did not count. */
+bool store_tally(struct store *store, int64_t now, struct store_tally *tally, struct failure *why);
 
 /* Runs change in one write transaction: committed and on disk when this returns true, undone
  * entirely when change returns false. The map grows as needed, and then change runs AGAIN from the

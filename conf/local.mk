@@ -2,7 +2,8 @@
 # test compares them.
 
 dist_doc_DATA = README.md CHANGELOG.md LICENSE conf/mailfrom-milter.conf \
-	conf/iam-policy-daemon.json conf/iam-policy-administrator.json
+	conf/iam-policy-daemon.json conf/iam-policy-administrator.json \
+	conf/grafana-dashboard.json conf/alerts.yml
 
 # For systemd; an empty directory means that they are not wanted.
 CONF_SYSTEMD = conf/mailfrom-milter.service conf/mailfrom-sync.service \

@@ -140,6 +140,15 @@ static const struct command commands[] = {
      "  --quiet               only warnings and errors\n"
      "  --sendmail-cf FILE    the configuration of Sendmail, if not /etc/mail/sendmail.cf\n",
      check_run},
+    {"stats", "[--count N] [--json]", "count the messages of mailfrom-milter since its start",
+     "By verdict and reason, and the identities with the most messages. It asks mailfrom-milter,\n"
+     "which counts where the settings have metrics. Of more than 256 pairs of an identity and a\n"
+     "reason the rare ones share their places; then a number is too high by what is said beside "
+     "it.\n"
+     "\n"
+     "  --count N  so many identities, 20 unless told\n"
+     "  --json     all of it, for programs\n",
+     stats_run},
     {"settings", "[--sample]", "print the settings in force",
      "  --sample  print a settings file with all defaults, each explained\n", settings_run},
     {"help", "[COMMAND]", "print this, or more about a command", "", help_run},

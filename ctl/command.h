@@ -70,6 +70,7 @@ bool records_run(struct invocation *invocation, struct failure *why);
 bool identity_run(struct invocation *invocation, struct failure *why);
 bool adopt_run(struct invocation *invocation, struct failure *why);
 bool refresh_run(struct invocation *invocation, struct failure *why);
+bool stats_run(struct invocation *invocation, struct failure *why);
 bool status_run(struct invocation *invocation, struct failure *why);
 bool explain_run(struct invocation *invocation, struct failure *why);
 bool check_run(struct invocation *invocation, struct failure *why);

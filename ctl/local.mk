@@ -64,6 +64,7 @@ libctl_a_SOURCES = \
 	ctl/spf_macro.c ctl/spf_macro.h \
 	ctl/spf_match.c ctl/spf_match.h \
 	ctl/spf_term.c ctl/spf_term.h \
+	ctl/stats.c \
 	ctl/status.c \
 	ctl/terminal.c ctl/terminal.h
 

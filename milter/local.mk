@@ -1,17 +1,24 @@
 # mailfrom-milter: libmilterd.a is all but main and signals, so that tests and fuzzers link it.
 
 noinst_LIBRARIES += libmilterd.a
-libmilterd_a_CPPFLAGS = $(AM_CPPFLAGS) $(MILTER_CFLAGS)
+libmilterd_a_CPPFLAGS = $(AM_CPPFLAGS) $(MILTER_CFLAGS) $(MICROHTTPD_CFLAGS)
 libmilterd_a_SOURCES = \
+	milter/counters.c milter/counters.h \
 	milter/live_settings.c milter/live_settings.h \
 	milter/message.c milter/message.h \
+	milter/message_line.c milter/message_line.h \
+	milter/metrics.c milter/metrics.h \
+	milter/metrics_server.c milter/metrics_server.h \
 	milter/milter.c milter/milter.h \
 	milter/sender.c milter/sender.h \
-	milter/socket.c milter/socket.h
+	milter/socket.c milter/socket.h \
+	milter/stats.c milter/stats.h \
+	milter/store_view.c milter/store_view.h \
+	milter/top.c milter/top.h
 
 sbin_PROGRAMS += mailfrom-milter
 mailfrom_milter_CPPFLAGS = $(AM_CPPFLAGS) $(MILTER_CFLAGS)
 mailfrom_milter_SOURCES = \
 	milter/main.c \
 	milter/signals.c milter/signals.h
-mailfrom_milter_LDADD = libmilterd.a $(COMMON_LIBS) $(MILTER_LIBS) -lpthread
+mailfrom_milter_LDADD = libmilterd.a $(COMMON_LIBS) $(MILTER_LIBS) $(MICROHTTPD_LIBS) -lpthread

@@ -7,10 +7,12 @@
 
 #include "common/daemon.h"
 #include "common/log.h"
+#include "common/log_limit.h"
 #include "common/notify.h"
 #include "common/sandbox.h"
 #include "common/settings.h"
 #include "milter/live_settings.h"
+#include "milter/metrics_server.h"
 #include "milter/milter.h"
 #include "milter/signals.h"
 #include "milter/socket.h"
@@ -109,6 +111,8 @@ static void warn_of_restart(const struct settings *old, const struct settings *n
         log_write(LOG_WARNING, text, "socket-group");
     if (strcmp(old->milter.user, new->milter.user) != 0)
         log_write(LOG_WARNING, text, "user");
+    if (strcmp(old->milter.metrics, new->milter.metrics) != 0)
+        log_write(LOG_WARNING, text, "metrics");
     if (old->seccomp != new->seccomp)
         log_write(LOG_WARNING, text, "seccomp");
 }
@@ -123,6 +127,7 @@ static bool take_settings_anew(struct failure *why)
     live = live_settings_acquire();
     warn_of_restart(live_settings_get(live), settings);
     live_settings_release(live);
+    log_configure(settings->log_format, settings->log_level);
     if (live_settings_take(settings))
         return true;
     settings_free(settings);
@@ -159,7 +164,7 @@ static void reload(void)
 
 /* Alive is who can judge a message: of a thread that keeps the store for good, the watchdog learns.
  */
-static void look_after(void)
+static void every_second(void)
 {
     struct live_settings *live = live_settings_acquire();
     bool is_alive = lookup_check(lookup, live_settings_get(live)->store);
@@ -168,6 +173,7 @@ static void look_after(void)
     if (is_alive)
         notify_alive();
     tell_status();
+    log_limit_check();
 }
 
 static void pause_milliseconds(long milliseconds)
@@ -217,15 +223,17 @@ static void raise_descriptor_limit(void)
 
 static bool start(struct settings *settings, struct failure *why)
 {
-    static const struct signals_handlers handlers = {reload, look_after, stop};
+    static const struct signals_handlers handlers = {reload, every_second, stop};
 
     signals_init(&handlers);
     raise_descriptor_limit();
     if (!options.foreground && !daemon_go_to_background(why))
         return false;
+    log_configure(settings->log_format, settings->log_level);
     notify_open();
     log_open(program, options.foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG);
-    if (!milter_register(why) || !socket_open(settings, why) ||
+    if (!milter_register(why) || !metrics_server_bind(settings, why) ||
+        !socket_open(settings, why) || !metrics_server_listen(why) ||
         !daemon_become(settings->milter.user, why))
         return false;
     log_write(LOG_INFO, "version %s, socket %s, mode %s", PACKAGE_VERSION, settings->milter.socket,
@@ -233,10 +241,12 @@ static bool start(struct settings *settings, struct failure *why)
     lookup = lookup_open(settings->store);
     if (lookup == NULL || !live_settings_take(settings))
         return failure_set(why, EX_OSERR, "out of memory");
-    milter_use(lookup);
     if (settings->seccomp && !sandbox_enter_milter(socket_family(), why))
         return false;
     log_write(LOG_INFO, "%s", settings->seccomp ? sandbox_description : "no seccomp filter");
+    if (!metrics_server_start(lookup, why))
+        return false;
+    milter_use(lookup, metrics_server_is_on());
     if (!options.foreground && !daemon_leave_terminal(why))
         return false;
     tell_status();
@@ -253,8 +263,10 @@ static void finish(void)
 
     for (int i = 0; i < 100 && milter_in_progress() > 0; i++)
         pause_milliseconds(10);
+    metrics_server_stop();
     socket_remove(live_settings_get(live));
     live_settings_release(live);
+    log_limit_finish();
     log_write(LOG_INFO, "stopped");
 }
 

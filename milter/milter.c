@@ -8,8 +8,12 @@
 #include "milter/milter.h"
 #include "common/judgement.h"
 #include "common/log.h"
+#include "common/log_limit.h"
+#include "milter/counters.h"
 #include "milter/live_settings.h"
 #include "milter/message.h"
+#include "milter/message_line.h"
+#include "milter/stats.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -20,14 +24,46 @@
 
 #include <libmilter/mfapi.h>
 
-enum { LOGGED_ADDRESS_MAX = 320, LOGGED_DETAIL_MAX = 300 };
-
 static struct lookup *the_lookup;
+static struct {
+    struct log_limit macros, negotiation, reply, new_sender, memory;
+} limits;
+static bool is_counting; /* does somebody read the counters? */
 static atomic_uint in_progress;
 
 unsigned milter_in_progress(void)
 {
     return atomic_load(&in_progress);
+}
+
+/* --- what belongs to a connection --- */
+
+/* NULL: without memory there is nothing to remember, and on_end defers. */
+static struct message *message_of(SMFICTX *context)
+{
+    struct message *message = smfi_getpriv(context);
+
+    if (message != NULL)
+        return message;
+    message = message_new();
+    if (message == NULL || smfi_setpriv(context, message) != MI_SUCCESS) {
+        message_free(message);
+        return NULL;
+    }
+    counters_add_connection();
+    return message;
+}
+
+/* Also of connections that never came to the negotiation: somebody knocked. */
+static sfsistat on_close(SMFICTX *context)
+{
+    struct message *message = smfi_getpriv(context);
+
+    if (message != NULL)
+        counters_close_connection();
+    message_free(message);
+    (void)smfi_setpriv(context, NULL);
+    return SMFIS_CONTINUE;
 }
 
 /* --- negotiation --- */
@@ -42,7 +78,7 @@ static void ask_for_macros(SMFICTX *context, int stage, const char *macros)
 
     (void)snprintf(list, sizeof list, "%s", macros);
     if (smfi_setsymlist(context, stage, list) != MI_SUCCESS)
-        log_write(LOG_WARNING, "cannot ask the MTA for the macros %s", macros);
+        log_limited(&limits.macros, LOG_WARNING, "cannot ask the MTA for the macros %s", macros);
 }
 
 static sfsistat on_negotiate(SMFICTX *context, unsigned long offered_actions,
@@ -54,10 +90,13 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long offered_actions,
     (void)offered_3;
     *wanted_2 = *wanted_3 = 0;
     if ((offered_actions & SMFIF_CHGFROM) == 0) {
-        log_write(LOG_ERR, "the MTA does not let milters change the envelope sender; Postfix 2.6 "
-                           "or Sendmail 8.14 is needed, and in Postfix milter_protocol = 6");
+        counters_add_trouble(TROUBLE_NEGOTIATION);
+        log_limited(&limits.negotiation, LOG_ERR,
+                    "the MTA does not let milters change the envelope sender; Postfix 2.6 "
+                    "or Sendmail 8.14 is needed, and in Postfix milter_protocol = 6");
         return SMFIS_REJECT;
     }
+    (void)message_of(context);
     *actions = SMFIF_CHGFROM | (offered_actions & SMFIF_SETSYMLIST);
     *steps |= offered_steps & silence;
     if ((offered_actions & SMFIF_SETSYMLIST) != 0) {
@@ -73,17 +112,10 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long offered_actions,
 
 static sfsistat on_sender(SMFICTX *context, char **arguments)
 {
-    struct message *message = smfi_getpriv(context);
+    struct message *message = message_of(context);
 
-    if (message == NULL) {
-        message = message_new();
-        /* Without memory there is nothing to remember, and on_end defers. */
-        if (message == NULL || smfi_setpriv(context, message) != MI_SUCCESS) {
-            message_free(message);
-            return SMFIS_NOREPLY;
-        }
-    }
-    message_begin(message, arguments);
+    if (message != NULL)
+        message_begin(message, arguments);
     return SMFIS_NOREPLY;
 }
 
@@ -105,14 +137,7 @@ static sfsistat on_abort(SMFICTX *context)
     return SMFIS_CONTINUE;
 }
 
-static sfsistat on_close(SMFICTX *context)
-{
-    message_free(smfi_getpriv(context));
-    (void)smfi_setpriv(context, NULL);
-    return SMFIS_CONTINUE;
-}
-
-/* --- the log line --- */
+/* --- the verdict --- */
 
 static const char *macro(SMFICTX *context, const char *name)
 {
@@ -121,73 +146,6 @@ static const char *macro(SMFICTX *context, const char *name)
     (void)snprintf(copy, sizeof copy, "%s", name);
     return smfi_getsymval(context, copy);
 }
-
-static const char *bare(const char *argument, char out[MESSAGE_SENDER_MAX + 1])
-{
-    const char *address = argument;
-    size_t length = envelope_bare(&address);
-
-    if (address == argument)
-        return argument;
-    memcpy(out, address, length);
-    out[length] = '\0';
-    return out;
-}
-
-static char *put(char *out, const char *end, const char *text)
-{
-    size_t length = strnlen(text, (size_t)(end - out) - 1);
-
-    memcpy(out, text, length);
-    out[length] = '\0';
-    return out + length;
-}
-
-static void log_judgement(const char *queue_id, const struct judgement_message *message,
-                          const struct judgement *judgement, bool monitoring)
-{
-    char sender[MESSAGE_SENDER_MAX + 1];
-    char line[LOG_LINE_MAX];
-    const char *end = line + sizeof line;
-    bool known = judgement->identity[0] != '\0';
-    bool has_status = known && judgement->record.domain[0] != '\0';
-    char *out = log_escape(line, end, queue_id == NULL ? "NOQUEUE" : queue_id, 100);
-
-    out = put(out, end, ": sender=<");
-    out = log_escape(out, end, bare(message->sender, sender), LOGGED_ADDRESS_MAX);
-    out = put(out, end, "> from=<");
-    out = log_escape(out, end, message->from == NULL ? "" : message->from, LOGGED_ADDRESS_MAX);
-    out = put(out, end, "> identity=");
-    out = log_escape(out, end, known ? judgement->identity : "-", LOGGED_ADDRESS_MAX);
-    out = put(out, end, " status=");
-    out = put(out, end, has_status ? mail_from_status_words[judgement->record.status] : "-");
-    out = put(out, end, " verdict=");
-    out = put(out, end, verdict_words[judgement->decision.verdict]);
-    out = put(out, end, " reason=");
-    out = put(out, end, reason_words[judgement->decision.reason]);
-    out = put(out, end, " new-sender=");
-    if (judgement->rewrite) {
-        out = put(out, end, "<");
-        out = log_escape(out, end, judgement->new_sender, LOGGED_ADDRESS_MAX);
-        out = put(out, end, ">");
-    } else {
-        out = put(out, end, "-");
-    }
-    if (monitoring)
-        out = put(out, end, " mode=monitor");
-    if (judgement->detail.text[0] != '\0') {
-        out = put(out, end, " detail=\"");
-        out = put(out, end, judgement->detail.text);
-        (void)put(out, end, "\"");
-    }
-    /* Only the detail may hold more than printable ASCII. */
-    if (judgement->detail.text[0] != '\0')
-        log_write(LOG_INFO, "%s", line);
-    else
-        log_plain(LOG_INFO, line);
-}
-
-/* --- the verdict --- */
 
 /* libmilter takes the text of a reply for a format. */
 static void double_percents(char *out, const char *text)
@@ -207,8 +165,11 @@ static sfsistat refuse(SMFICTX *context, const struct reply *reply)
     struct reply copy = *reply;
 
     double_percents(text, reply->text);
-    if (smfi_setreply(context, copy.code, copy.enhanced, text) != MI_SUCCESS)
-        log_write(LOG_ERR, "libmilter does not take the reply %s %s", copy.code, copy.enhanced);
+    if (smfi_setreply(context, copy.code, copy.enhanced, text) != MI_SUCCESS) {
+        counters_add_trouble(TROUBLE_REPLY);
+        log_limited(&limits.reply, LOG_ERR, "libmilter does not take the reply %s %s", copy.code,
+                    copy.enhanced);
+    }
     return copy.code[0] == '4' ? SMFIS_TEMPFAIL : SMFIS_REJECT;
 }
 
@@ -219,7 +180,9 @@ static sfsistat change_sender(SMFICTX *context, const char *new_sender)
     (void)snprintf(argument, sizeof argument, "<%s>", new_sender);
     if (smfi_chgfrom(context, argument, NULL) == MI_SUCCESS)
         return SMFIS_CONTINUE;
-    log_write(LOG_ERR, "cannot hand the new envelope sender to the MTA; the message is deferred");
+    counters_add_trouble(TROUBLE_NEW_SENDER);
+    log_limited(&limits.new_sender, LOG_ERR,
+                "cannot hand the new envelope sender to the MTA; the message is deferred");
     return SMFIS_TEMPFAIL;
 }
 
@@ -237,8 +200,17 @@ static sfsistat act(SMFICTX *context, const struct judgement *judgement)
     return judgement->rewrite ? change_sender(context, judgement->new_sender) : SMFIS_CONTINUE;
 }
 
+static int64_t nanoseconds(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
 static sfsistat judge_message(SMFICTX *context, const struct message *message)
 {
+    int64_t began = is_counting ? nanoseconds() : 0;
     struct live_settings *live = live_settings_acquire();
     const struct settings *settings = live_settings_get(live);
     const char *port = macro(context, "{client_port}");
@@ -257,8 +229,13 @@ static sfsistat judge_message(SMFICTX *context, const struct message *message)
     struct judgement judgement;
 
     judge(&judgement, &facts, settings, the_lookup, (int64_t)time(NULL), NULL);
-    log_judgement(macro(context, "i"), &facts, &judgement, monitoring);
+    message_line_log(macro(context, "i"), &facts, &judgement, monitoring);
     live_settings_release(live);
+    if (is_counting) {
+        counters_add_message(monitoring ? MODE_MONITOR : MODE_ENFORCE, judgement.decision,
+                             nanoseconds() - began);
+        stats_add(judgement.identity, judgement.decision);
+    }
     return monitoring ? SMFIS_CONTINUE : act(context, &judgement);
 }
 
@@ -268,10 +245,12 @@ static sfsistat on_end(SMFICTX *context)
     sfsistat answer = SMFIS_TEMPFAIL;
 
     atomic_fetch_add(&in_progress, 1);
-    if (message == NULL || message->out_of_memory)
-        log_write(LOG_ERR, "out of memory; the message is deferred");
-    else
+    if (message != NULL && !message->out_of_memory) {
         answer = judge_message(context, message);
+    } else {
+        counters_add_trouble(TROUBLE_OUT_OF_MEMORY);
+        log_limited(&limits.memory, LOG_ERR, "out of memory; the message is deferred");
+    }
     if (message != NULL)
         message_reset(message);
     atomic_fetch_sub(&in_progress, 1);
@@ -297,7 +276,8 @@ bool milter_register(struct failure *why)
            failure_set(why, EX_SOFTWARE, "libmilter does not take the callbacks");
 }
 
-void milter_use(struct lookup *lookup)
+void milter_use(struct lookup *lookup, bool counting)
 {
     the_lookup = lookup;
+    is_counting = counting;
 }

@@ -11,8 +11,9 @@
 /* Registers the callbacks with libmilter, which comes before socket_open. */
 bool milter_register(struct failure *why);
 
-/* What the callbacks look identities up in. Before smfi_main, and for as long as that runs. */
-void milter_use(struct lookup *lookup);
+/* What the callbacks look identities up in, and whether they count messages and take their time
+ * (see counters.h). Before smfi_main, and for as long as that runs. */
+void milter_use(struct lookup *lookup, bool counting);
 
 /* How many verdicts are being worked out at this moment. Any thread. */
 unsigned milter_in_progress(void);

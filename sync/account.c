@@ -337,6 +337,7 @@ bool account_end_call(struct account *account, enum source_operation operation,
                       enum outcome outcome, const struct failure *why)
 {
     charge_repeats(account);
+    source_state_count(&account->state, operation, outcome_words[outcome]);
     if (outcome == OUTCOME_OK) {
         account->refusals = 0;
         account->state.last_success = clock_now();
@@ -357,6 +358,7 @@ bool account_end_refused(struct account *account, enum source_operation operatio
         return false;
     }
     charge_repeats(account);
+    source_state_count(&account->state, operation, outcome_words[OUTCOME_BAD_REQUEST]);
     account->state.failures[operation]++;
     return true;
 }

@@ -157,6 +157,7 @@ static void count_answer(struct local_source *source, const struct local_job *jo
 
     state->last_call = job->answered;
     state->calls[SOURCE_LOOKUP]++;
+    source_state_count(state, SOURCE_LOOKUP, dns_result_words[job->question.result]);
     if (job->question.finding != MX_UNCLEAR) {
         state->last_success = job->answered;
         state->failing_since = 0;

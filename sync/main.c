@@ -170,6 +170,7 @@ static void reload(void)
     runner_stop(sync_state.runner);
     sync_state.runner = run_with(settings, &why);
     if (sync_state.runner != NULL) {
+        log_configure(settings->log_format, settings->log_level);
         settings_free(sync_state.settings);
         sync_state.settings = settings;
         sync_state.is_reload_refused = false;
@@ -240,6 +241,7 @@ static bool start(struct failure *why)
     block_signals();
     if (!options.foreground && !daemon_go_to_background(why))
         return false;
+    log_configure(sync_state.settings->log_format, sync_state.settings->log_level);
     notify_open();
     log_open(program, options.foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG);
     if (!open_store(why))

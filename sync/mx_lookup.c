@@ -63,6 +63,7 @@ static void take_answer(void *context, const struct dns_answer *answer)
     struct mx_question *question = context;
     struct mx_lookup *lookup = question->lookup;
 
+    question->result = answer->result;
     question->finding = mx_judge(answer, &lookup->settings->local.expected_mx,
                                  lookup->settings->local.match, question->found);
     lookup->answered(lookup->context, question);

@@ -13,7 +13,8 @@
 /* The caller's, until it is answered. */
 struct mx_question {
     const char *domain;
-    enum mx_finding finding; /* of an answered one */
+    enum mx_finding finding; /* of an answered one, as are the next two */
+    enum dns_result result;
     char found[MX_TEXT_SIZE];
     struct mx_lookup *lookup; /* the module's own, as is next */
     struct mx_question *next;

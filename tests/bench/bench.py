@@ -6,6 +6,7 @@ import os
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -38,12 +39,18 @@ def write_identities(path, numbers, subdomain):
         out.write("\n}}\n")
 
 
+def free_address():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return "%s:%d" % probe.getsockname()
+
+
 class Bench:
     def __init__(self, options, directory):
         self.options = options
         self.directory = directory
         self.processes = []
         self.no_filter = getattr(options, "no_filter", False)
+        self.metrics = getattr(options, "metrics", False)
         self.seed = 0
 
     def program_path(self, name):
@@ -53,14 +60,15 @@ class Bench:
         return os.path.abspath(path)
 
     def floor(self, name):
-        socket = os.path.join(self.directory, name + ".sock")
+        path = os.path.join(self.directory, name + ".sock")
         options = ["--no-filter"] if self.no_filter else []
-        return Program(self, name, [self.program_path("tests/bench/floor"), *options, "unix:" + socket, FLOOR_SENDER], False)
+        return Program(self, name, [self.program_path("tests/bench/floor"), *options, "unix:" + path, FLOOR_SENDER], False)
 
     def ours(self, size, name):
         """mailfrom-milter on the store of this size."""
-        socket = os.path.join(self.directory, name + ".sock")
-        conf = self.write_settings(name, size, f'milter {{ socket = "unix:{socket}" }}\n')
+        path = os.path.join(self.directory, name + ".sock")
+        metrics = f'metrics = "{free_address()}"' if self.metrics else ""
+        conf = self.write_settings(name, size, f'milter {{ socket = "unix:{path}" {metrics} }}\n')
         return Program(self, name, [self.program_path("mailfrom-milter"), "-c", conf, "-f"], True)
 
     def write_settings(self, name, size, text):

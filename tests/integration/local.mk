@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	tests/integration/lab/__init__.py \
 	tests/integration/lab/cases.py \
 	tests/integration/lab/client.py \
+	tests/integration/lab/http.py \
 	tests/integration/lab/laboratory.py \
 	tests/integration/lab/life.py \
 	tests/integration/lab/load.py \
@@ -33,6 +34,8 @@ EXTRA_DIST += \
 	tests/integration/test_ctl_ses.py \
 	tests/integration/test_lifecycle.py \
 	tests/integration/test_local.py \
+	tests/integration/test_log.py \
+	tests/integration/test_metrics.py \
 	tests/integration/test_replies.py \
 	tests/integration/test_sessions.py \
 	tests/integration/test_settings.py \

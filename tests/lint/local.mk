@@ -8,7 +8,8 @@ RULE_TESTS = \
 	tests/lint/words \
 	tests/lint/settings \
 	tests/lint/policies \
-	tests/lint/versions
+	tests/lint/versions \
+	tests/lint/monitoring
 LINT_TESTS = $(RULE_TESTS) \
 	tests/lint/manual \
 	tests/lint/format \
@@ -16,4 +17,4 @@ LINT_TESTS = $(RULE_TESTS) \
 	tests/lint/static \
 	tests/lint/units
 TESTS += $(LINT_TESTS)
-EXTRA_DIST += $(LINT_TESTS)
+EXTRA_DIST += $(LINT_TESTS) tests/lint/alerts_test.yml

@@ -69,6 +69,13 @@ UNIT_TESTS += tests/unit/test_sandbox
 tests_unit_test_sandbox_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 endif
 EXTRA_DIST += tests/unit/test_sandbox.c
+UNIT_TESTS += tests/unit/test_listen_address tests/unit/test_log_limit \
+	tests/unit/test_message_line tests/unit/test_metrics tests/unit/test_top
+tests_unit_test_top_LDADD = libmilterd.a $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_log_limit_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_message_line_LDADD = libmilterd.a $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_listen_address_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_metrics_LDADD = libmilterd.a $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_decision_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_envelope_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_failure_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread

@@ -246,6 +246,89 @@ static void stays_within_its_buffer(void **state)
     }
 }
 
+static void leaves_out_what_weighs_too_little(void **state)
+{
+    (void)state;
+    static const int levels[] = {LOG_DEBUG, LOG_INFO, LOG_NOTICE, LOG_WARNING, LOG_ERR, LOG_CRIT};
+    char out[CAPTURE_MAX];
+
+    for (size_t threshold = 0; threshold < LOG_THRESHOLD_COUNT; threshold++) {
+        log_configure(LOG_LOGFMT, (enum log_threshold)threshold);
+        for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+            assert_int_equal(log_is_on(levels[i]), i >= threshold);
+            assert_int_equal(capture(out, levels[i], "text") > 0, i >= threshold);
+        }
+    }
+    log_configure(LOG_LOGFMT, LOG_FROM_INFO);
+}
+
+static void writes_an_object_of_json(void **state)
+{
+    (void)state;
+    static const struct {
+        int level;
+        const char *text;
+        const char *members;
+    } rows[] = {
+        {LOG_INFO, "a b", "\"level\":\"info\",\"program\":\"program\",\"message\":\"a b\"}\n"},
+        {LOG_NOTICE, "", "\"level\":\"notice\",\"program\":\"program\",\"message\":\"\"}\n"},
+        {LOG_CRIT, "\"\\\n\303",
+         "\"level\":\"fatal\",\"program\":\"program\","
+         "\"message\":\"\\\"\\\\x5c\\\\x0a\\\\xc3\"}\n"},
+    };
+    char out[CAPTURE_MAX];
+    int end = 0;
+
+    log_configure(LOG_JSON, LOG_FROM_INFO);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        (void)capture(out, rows[i].level, rows[i].text);
+        /* RFC 3339 */
+        (void)sscanf(out, "{\"time\":\"%*4d-%*2d-%*2dT%*2d:%*2d:%*2d.%*3dZ\",%n", &end);
+        assert_int_equal(end, strlen("{\"time\":\"2026-01-01T00:00:00.000Z\","));
+        assert_string_equal(out + end, rows[i].members);
+    }
+    log_configure(LOG_LOGFMT, LOG_FROM_INFO);
+}
+
+/* systemd strips it, and keeps the object. */
+static void tells_the_journal_the_level_before_the_object(void **state)
+{
+    (void)state;
+    static const char end[] = "Z\",\"level\":\"warning\",\"program\":\"program\","
+                              "\"message\":\"text\"}\n";
+    char out[CAPTURE_MAX];
+    size_t length;
+
+    open_for_journal();
+    log_configure(LOG_JSON, LOG_FROM_INFO);
+    length = capture(out, LOG_WARNING, "text");
+    assert_memory_equal(out, "<4>{\"time\":\"", 12);
+    assert_true(length > sizeof end);
+    assert_string_equal(out + length - (sizeof end - 1), end);
+    log_configure(LOG_LOGFMT, LOG_FROM_INFO);
+    assert_int_equal(unsetenv("JOURNAL_STREAM"), 0);
+    log_open("program", LOG_TO_STDERR);
+}
+
+static void cuts_a_long_string_of_json(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"aaaaaaaaaaaaaaaaaaaaaaaaaa", "\"\"\"\"\"\"\"\"\"\"\"\"\"",
+                                        "\n\n\n\n\n\n\n\n\n\n\n\n\n"};
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        for (size_t size = 12; size < 40; size++) {
+            char out[64];
+            char *end;
+            memset(out, '#', sizeof out);
+            end = log_json_string(out, out + size, texts[i], 100);
+            assert_true(end < out + size && end[-1] == '"' && *end == '\0');
+            for (size_t j = size; j < sizeof out; j++)
+                assert_int_equal(out[j], '#');
+        }
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -259,6 +342,10 @@ int main(void)
         cmocka_unit_test(escapes_what_the_log_could_mistake),
         cmocka_unit_test(shows_where_it_was_cut),
         cmocka_unit_test(stays_within_its_buffer),
+        cmocka_unit_test(leaves_out_what_weighs_too_little),
+        cmocka_unit_test(writes_an_object_of_json),
+        cmocka_unit_test(tells_the_journal_the_level_before_the_object),
+        cmocka_unit_test(cuts_a_long_string_of_json),
     };
     log_open("program", LOG_TO_STDERR);
     return cmocka_run_group_tests(tests, NULL, NULL);

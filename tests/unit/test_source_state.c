@@ -29,6 +29,8 @@ static const struct source_state sample = {
     .identities = 10000,
     .pid = 4711,
     .heartbeat = 13,
+    .answers = {{SOURCE_FETCH, "throttled", UINT64_MAX}, {SOURCE_LOOKUP, "no data", 2}},
+    .answers_count = 2,
 };
 
 static void expect_same(const struct source_state *a, const struct source_state *b)
@@ -41,6 +43,12 @@ static void expect_same(const struct source_state *a, const struct source_state 
     assert_true(a->transitions == b->transitions && a->identities == b->identities);
     assert_true(a->pid == b->pid && a->heartbeat == b->heartbeat);
     assert_string_equal(a->last_error, b->last_error);
+    assert_int_equal(a->answers_count, b->answers_count);
+    for (size_t i = 0; i < a->answers_count; i++) {
+        assert_int_equal(a->answers[i].operation, b->answers[i].operation);
+        assert_string_equal(a->answers[i].result, b->answers[i].result);
+        assert_true(a->answers[i].count == b->answers[i].count);
+    }
 }
 
 static void comes_back_as_it_was(void **state)
@@ -65,6 +73,56 @@ static void passes_over_what_it_does_not_know(void **state)
     assert_true(decoded.pid == 0);
     source_state_decode(&decoded, "last-error=a=b");
     assert_string_equal(decoded.last_error, "a=b");
+}
+
+static void counts_answers_by_operation_and_result(void **state)
+{
+    (void)state;
+    struct source_state counted = {0};
+
+    source_state_count(&counted, SOURCE_FETCH, "ok");
+    source_state_count(&counted, SOURCE_LIST, "ok");
+    source_state_count(&counted, SOURCE_FETCH, "ok");
+    source_state_count(&counted, SOURCE_FETCH, "o");
+    source_state_count(&counted, SOURCE_FETCH, "");
+    assert_int_equal(counted.answers_count, 3);
+    assert_true(counted.answers[0].operation == SOURCE_FETCH && counted.answers[0].count == 2);
+    assert_true(counted.answers[1].operation == SOURCE_LIST && counted.answers[1].count == 1);
+}
+
+/* As many as there may be, with the longest words and numbers, fit into a note. */
+static void the_fullest_state_fits_into_a_note(void **state)
+{
+    (void)state;
+    char text[STORE_NOTE_MAX + 1];
+    struct source_state full = sample;
+    struct source_state decoded;
+
+    full.answers_count = 0;
+    memset(full.last_error, 'x', SOURCE_ERROR_MAX);
+    for (int i = 0; i < SOURCE_ANSWERS_MAX + 5; i++) {
+        char result[SOURCE_ANSWER_MAX + 1];
+        (void)snprintf(result, sizeof result, "%030d", i);
+        source_state_count(&full, SOURCE_VERIFY, result);
+    }
+    assert_int_equal(full.answers_count, SOURCE_ANSWERS_MAX);
+    for (size_t i = 0; i < SOURCE_ANSWERS_MAX; i++)
+        full.answers[i].count = UINT64_MAX;
+    source_state_encode(&full, text);
+    source_state_decode(&decoded, text);
+    expect_same(&decoded, &full);
+}
+
+static void passes_over_answers_that_are_none(void **state)
+{
+    (void)state;
+    struct source_state decoded;
+
+    source_state_decode(&decoded, "answers/=1\nanswers/list=2\nanswers/list/=3\nanswers/lis/x=4\n"
+                                  "answers/listx/y=5\nanswers/list/0123456789012345678901234567890"
+                                  "=6\nanswers/list/ok=7\n");
+    assert_int_equal(decoded.answers_count, 1);
+    assert_int_equal(decoded.answers[0].count, 7);
 }
 
 static void an_error_is_cut_to_a_line(void **state)
@@ -171,6 +229,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(comes_back_as_it_was),
         cmocka_unit_test(passes_over_what_it_does_not_know),
+        cmocka_unit_test(counts_answers_by_operation_and_result),
+        cmocka_unit_test(the_fullest_state_fits_into_a_note),
+        cmocka_unit_test(passes_over_answers_that_are_none),
         cmocka_unit_test(an_error_is_cut_to_a_line),
         cmocka_unit_test(is_alive_for_three_heartbeats),
         cmocka_unit_test_setup_teardown(lies_in_the_store_as_notes, make_directory,

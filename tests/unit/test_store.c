@@ -1040,6 +1040,104 @@ static void follows_the_records_with_what_is_due(void **state)
     store_close(store);
 }
 
+/* --- what is counted --- */
+
+static const struct scratch_record counted[] = {
+    {"a.example",
+     {.source = MAIL_FROM_LOCAL, .status = MAIL_FROM_PENDING, .domain = "m.a.example"}},
+    {"b.example",
+     {.source = MAIL_FROM_LOCAL, .status = MAIL_FROM_PENDING, .domain = "m.b.example"}},
+    {"c.example", {.source = MAIL_FROM_SES, .status = MAIL_FROM_SUCCESS, .expire_after = 1000}},
+    {"d.example", {.source = MAIL_FROM_SES, .expire_after = 1000, .domain = "m.d.example"}},
+    {"e.example", {.source = MAIL_FROM_SES, .expire_after = 70000, .domain = "m.e.example"}},
+    {"f.example", {.source = MAIL_FROM_FILE, .status = MAIL_FROM_FAILED, .domain = "m.f.example"}},
+};
+enum { COUNTED = sizeof counted / sizeof *counted };
+
+static struct store_tally tally_of(struct store *store, int64_t now)
+{
+    struct store_tally tally;
+    struct failure why;
+
+    if (!store_tally(store, now, &tally, &why))
+        fail_msg("%s", why.text);
+    return tally;
+}
+
+static void counts_records_by_source_and_status(void **state)
+{
+    const struct scratch *scratch = *state;
+    struct store_tally tally;
+    struct store *store;
+
+    scratch_fill(scratch->store, counted, COUNTED);
+    store = open_store(scratch, STORE_READ);
+    tally = tally_of(store, 0);
+    assert_int_equal(tally.records[MAIL_FROM_LOCAL][MAIL_FROM_PENDING], 2);
+    assert_int_equal(tally.records[MAIL_FROM_SES][STORE_TALLY_NO_DOMAIN], 1);
+    assert_int_equal(tally.records[MAIL_FROM_SES][MAIL_FROM_PENDING], 2);
+    assert_int_equal(tally.records[MAIL_FROM_FILE][MAIL_FROM_FAILED], 1);
+    assert_int_equal(store_tally_all(&tally), COUNTED);
+    store_close(store);
+}
+
+static void knows_what_has_expired_and_what_is_next(void **state)
+{
+    const struct scratch *scratch = *state;
+    static const struct {
+        int64_t now;
+        uint64_t expired;
+        int64_t next;
+    } rows[] = {{0, 0, 1000}, {1000, 0, 1000}, {1001, 2, 70000}, {70000, 2, 70000}, {70001, 3, 0}};
+    struct store *store;
+
+    scratch_fill(scratch->store, counted, COUNTED);
+    store = open_store(scratch, STORE_READ);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct store_tally tally = tally_of(store, rows[i].now);
+        assert_int_equal(tally.expired, rows[i].expired);
+        assert_int_equal(tally.next_expiry, rows[i].next);
+    }
+    store_close(store);
+}
+
+static bool change_counted(struct store *store, void *context, struct failure *why)
+{
+    struct mail_from record = counted[0].record;
+    bool existed;
+
+    (void)context;
+    record.status = MAIL_FROM_SUCCESS;
+    if (!store_put(store, counted[0].key, &record, why) ||
+        !store_put(store, counted[1].key, &counted[1].record, why) ||
+        !store_remove(store, counted[2].key, &existed, why) ||
+        !store_remove(store, "nobody.example", &existed, why))
+        return false;
+    record = counted[3].record;
+    record.expire_after = 80000;
+    return store_put(store, counted[3].key, &record, why);
+}
+
+static void follows_the_records_with_what_it_counts(void **state)
+{
+    const struct scratch *scratch = *state;
+    struct store_tally tally;
+    struct store *store;
+    struct failure why;
+
+    scratch_fill(scratch->store, counted, COUNTED);
+    store = open_store(scratch, STORE_WRITE);
+    assert_true(store_update(store, change_counted, NULL, &why));
+    tally = tally_of(store, 2000);
+    assert_int_equal(tally.records[MAIL_FROM_LOCAL][MAIL_FROM_PENDING], 1);
+    assert_int_equal(tally.records[MAIL_FROM_LOCAL][MAIL_FROM_SUCCESS], 1);
+    assert_int_equal(tally.records[MAIL_FROM_SES][STORE_TALLY_NO_DOMAIN], 0);
+    assert_int_equal(store_tally_all(&tally), COUNTED - 1);
+    assert_int_equal(tally.expired, 0);
+    assert_int_equal(tally.next_expiry, 70000);
+    store_close(store);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -1074,6 +1172,9 @@ int main(void)
         TEST(never_crashes_or_lies_over_corrupted_pages),
         TEST(lists_what_is_due_in_the_order_of_time),
         TEST(follows_the_records_with_what_is_due),
+        TEST(counts_records_by_source_and_status),
+        TEST(knows_what_has_expired_and_what_is_next),
+        TEST(follows_the_records_with_what_it_counts),
     };
     fault_handlers_keep();
     return cmocka_run_group_tests(tests, NULL, NULL);

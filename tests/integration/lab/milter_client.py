@@ -16,10 +16,10 @@ FINAL = b"actrydf"  # accept, continue, tempfail, reject, reply, discard, connec
 
 
 class MilterClient:
-    def __init__(self, kind, where, client="127.0.0.1"):
+    def __init__(self, kind, where, client="127.0.0.1", actions=ALL_ACTIONS):
         self._socket = connect(kind, where)
         self._socket.settimeout(30)
-        self._put(b"O", struct.pack("!III", VERSION, ALL_ACTIONS, ALL_STEPS))
+        self._put(b"O", struct.pack("!III", VERSION, actions, ALL_STEPS))
         command, data = self._get()
         assert command == b"O", command
         self.version, self.actions, self.steps = struct.unpack("!III", data[:12])
