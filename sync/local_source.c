@@ -262,10 +262,43 @@ static void beat(struct local_source *source, int64_t now)
         fail_store(source, &why);
 }
 
+static bool recall(struct local_source *source)
+{
+    struct failure why;
+    struct store *store = shared_store_acquire(source->store, &why);
+    bool worked = store != NULL && local_recall(store, source->settings, &why);
+
+    if (store != NULL)
+        shared_store_release(source->store);
+    if (!worked)
+        fail_store(source, &why);
+    return worked;
+}
+
+/* Everything was put off until times of a clock that was ahead. False: not now, the store cannot be
+ * used. */
+static bool catch_up(struct local_source *source, int64_t now)
+{
+    if (source->store_retry > now + STORE_RETRY)
+        source->store_retry = now;
+    if (source->store_retry > now || !recall(source))
+        return false;
+    for (size_t i = 0; i < source->answered_count; i++) {
+        if (source->answered[i]->answered > now)
+            source->answered[i]->answered = now;
+    }
+    source->next_look = now;
+    source->state.heartbeat = now;
+    log_write(LOG_NOTICE, "%s: the clock was set back; what was put off is due", label);
+    return true;
+}
+
 int64_t local_source_step(struct local_source *source, int64_t now)
 {
     int64_t pause;
 
+    if (clock_was_set_back(source->state.heartbeat, now) && !catch_up(source, now))
+        return source->store_retry;
     if (source->store_retry > now)
         return source->store_retry;
     look_for_due(source, now);
