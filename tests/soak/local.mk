@@ -10,7 +10,9 @@ EXTRA_DIST += \
 	tests/soak/mail.py \
 	tests/soak/run \
 	tests/soak/set_clock.c \
-	tests/soak/timeline.py
+	tests/soak/threads \
+	tests/soak/timeline.py \
+	tests/tsan.supp
 CLEANFILES += tests/soak/set_clock.so
 
 SOAK_NEEDS = tests/bench/load mailfrom-milter$(EXEEXT) mailfromctl$(EXEEXT) mailfrom-sync$(EXEEXT)
@@ -25,6 +27,10 @@ tests/soak/set_clock.so: tests/soak/set_clock.c
 soak: $(SOAK_NEEDS)
 	$(srcdir)/tests/soak/run --build $(builddir) $(SOAK_OPTIONS)
 
+# In a build with --enable-sanitizers=thread: make check-threads THREADS_OPTIONS='--seconds 300'
+check-threads: $(SOAK_NEEDS)
+	$(srcdir)/tests/soak/threads --build $(builddir) $(THREADS_OPTIONS)
+
 soak-programs: $(SOAK_NEEDS)
 
-.PHONY: soak soak-programs
+.PHONY: soak check-threads soak-programs
