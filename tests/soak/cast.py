@@ -67,7 +67,7 @@ class World:
         deadline = time.monotonic() + max(seconds, 1)
         passing = [self.timeline.passing(one.name, outcome_of_status(
             one.domain, state, behavior, one.local_part, one.name))
-            for state in (status, "Pending")] if one.source == "local" else []
+            for state in ("Success", "Pending")] if one.source == "local" else []
         seen = False
         while not seen and time.monotonic() < deadline and not (over and over.is_set()):
             self._set(one, status, behavior)
@@ -100,14 +100,15 @@ class World:
                     one.name, domain=one.domain, status=status, behavior=behavior)
 
     def _set_local(self, one, status, behavior):
-        """A put, because only that leads out of Failed, and sets the behaviour."""
+        """A put, because only that leads out of Failed, and sets the behaviour. In this order, no
+        status that is not Success meets the behaviour that was before."""
         if status == "Success":
             self.gateway.dns.records[one.domain] = MX
-        else:
-            self.gateway.dns.records.pop(one.domain, None)
         with self.gateway.store_moves:
             self.gateway.put({one.name: {"MailFromDomain": one.domain,
                                          "BehaviorOnMXFailure": behavior}})
+        if status != "Success":
+            self.gateway.dns.records.pop(one.domain, None)
 
     def _set_file(self, one, status, behavior):
         with self.gateway.store_moves:

@@ -132,12 +132,15 @@ class Timeline:
             allowed.add(f"sender {message.sender}")
         return allowed
 
-    def _met_from(self, message):
-        """When the store was read that the milter had open: after a store was moved, it notices that
-        within a second or so, and until then goes on with the one it has."""
-        return min([message.began, *(begin for kind, begin, end in self._windows
-                                     if kind == "other-store" and begin <= message.replied and
-                                     end >= message.began)])
+    def _met(self, message):
+        """From when to when the store was read that the message may have met. After a store was
+        moved, the milter notices that within a second or so, and until then goes on with the one it
+        has; and the last state of one that is moved is read when it is back."""
+        moves = [window for window in self._windows
+                 if window[0] == "other-store" and window[1] <= message.replied and
+                 window[2] >= message.began]
+        return (min([message.began, *(begin for _, begin, _ in moves)]),
+                max([message.replied, *(end for _, _, end in moves)]))
 
     def _by_store(self, message):
         if message.role != "own":
@@ -146,8 +149,9 @@ class Timeline:
                     self.has_window("no-store", message.began, message.replied):
                 yield "defer unavailable"
             return
-        first = max(bisect.bisect_right(self._ended, self._met_from(message)) - 1, 0)
-        last = bisect.bisect_left(self._began, message.replied)
+        begin, end = self._met(message)
+        first = max(bisect.bisect_right(self._ended, begin) - 1, 0)
+        last = bisect.bisect_left(self._began, end)
         for state in self._states[first:last + 1]:
             outcome, expiry = state[message.name]
             if message.began <= expiry + 1:
