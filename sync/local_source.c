@@ -43,6 +43,7 @@ struct local_source {
     struct local_job *answered[AT_WORK_MAX]; /* of them, not in the store yet */
     size_t answered_count;
     int64_t next_look;
+    int64_t stepped;     /* what the clock showed at the last step; 0: none yet */
     int64_t store_retry; /* not before this: the store could not be used */
     bool is_late;
     bool walked; /* with once: nothing is left to take */
@@ -288,7 +289,6 @@ static bool catch_up(struct local_source *source, int64_t now)
             source->answered[i]->answered = now;
     }
     source->next_look = now;
-    source->state.heartbeat = now;
     log_write(LOG_NOTICE, "%s: the clock was set back; what was put off is due", label);
     return true;
 }
@@ -297,8 +297,11 @@ int64_t local_source_step(struct local_source *source, int64_t now)
 {
     int64_t pause;
 
-    if (clock_was_set_back(source->state.heartbeat, now) && !catch_up(source, now))
+    if (source->stepped == 0)
+        source->stepped = source->state.heartbeat;
+    if (clock_was_set_back(source->stepped, now) && !catch_up(source, now))
         return source->store_retry;
+    source->stepped = now;
     if (source->store_retry > now)
         return source->store_retry;
     look_for_due(source, now);

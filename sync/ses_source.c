@@ -54,15 +54,17 @@ static void catch_up(struct account *account, int64_t now)
         account->listing.due = now;
     if (account->store_retry > now)
         account->store_retry = now;
-    account->state.heartbeat = now;
 }
 
 int64_t ses_source_step(struct account *account, int64_t now)
 {
     struct schedule_step step;
 
-    if (clock_was_set_back(account->state.heartbeat, now))
+    if (account->stepped == 0)
+        account->stepped = account->state.heartbeat;
+    if (clock_was_set_back(account->stepped, now))
         catch_up(account, now);
+    account->stepped = now;
     pace_correct(&account->pace, now);
     requests_look(account, now);
     step = next_step(account, now);
