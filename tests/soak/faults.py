@@ -151,10 +151,12 @@ class Connections(Fault):
     name = "1,000 connections"
 
     def begin(self):
+        self.gateway.crowded = True
         self._holder = hold_connections(self.gateway)
 
     def end(self):
         release_connections(self._holder)
+        self.gateway.crowded = False
 
 
 def hold_connections(gateway):

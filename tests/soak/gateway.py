@@ -89,6 +89,7 @@ class Gateway:
         self.postfix = Postfix(f"{self.base}/postfix", self.sink.port, self.milter.socket,
                                self.milter.socket)
         self.down = set()  # programs that were killed on purpose
+        self.crowded = False  # a thousand connections are open
         self.store_moves = threading.Lock()  # nobody writes while the store is put back
         self.refusals = []  # what mailfromctl said
         self.clock_file = f"{self.base}/clock"

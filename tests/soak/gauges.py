@@ -40,7 +40,8 @@ def descriptors(pid):
 
 @dataclass
 class Life:
-    """A process, and what was measured of it after its warm-up: memory and descriptors."""
+    """A process, and what was measured of it after its warm-up, while it had not a thousand
+    connections: memory and descriptors."""
     name: str
     pid: int
     began: float = field(default_factory=time.monotonic)
@@ -84,7 +85,7 @@ class Gauges:
         if life is None or life.pid != pid:
             life = Life(name, pid)
             self.lives.append(life)
-        if time.monotonic() - life.began > WARM_UP:
+        if time.monotonic() - life.began > WARM_UP and not self._gateway.crowded:
             life.samples.append((memory(pid), descriptors(pid)))
 
     def figures(self):
