@@ -151,6 +151,7 @@ static bool take_over_last_call(struct account *account, struct store *store, st
         return false;
     if (noted.last_call > account->pace.last)
         account->pace.last = noted.last_call;
+    pace_correct(&account->pace, clock_now());
     account->state.last_call = account->pace.last;
     return true;
 }

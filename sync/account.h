@@ -67,6 +67,7 @@ struct account {
     unsigned long charged; /* requests of the client that the pace knows of */
     unsigned refusals;     /* of calls in a row as bad requests */
     int64_t call_began;
+    int64_t stepped;            /* what the clock showed at the last step; 0: none yet */
     int64_t store_retry;        /* no call before this: the store could not be written */
     int64_t last_complete_list; /* when it began, in this process; 0: none yet */
     int64_t request_seen;       /* the latest request that ended a back-off */

@@ -10,6 +10,7 @@
 
 struct recall {
     const struct settings *settings;
+    int64_t latest; /* no look-up is put off for longer than until then, in seconds */
     char (*keys)[IDENTITY_SIZE];
     size_t count;
     size_t capacity;
@@ -31,12 +32,21 @@ static bool make_room(struct recall *recall)
     return true;
 }
 
+static bool is_wanted(const struct recall *recall, const struct mail_from *record)
+{
+    if (record->source != MAIL_FROM_LOCAL || record->domain[0] == '\0')
+        return false;
+    if (record->refresh_after > recall->latest)
+        return true;
+    return recall->settings->local.recheck_failed && record->status == MAIL_FROM_FAILED &&
+           record->refresh_after == 0;
+}
+
 static bool collect(void *context, const char *key, const struct mail_from *record)
 {
     struct recall *recall = context;
 
-    if (record->source != MAIL_FROM_LOCAL || record->status != MAIL_FROM_FAILED ||
-        record->domain[0] == '\0' || record->refresh_after != 0)
+    if (!is_wanted(recall, record))
         return true;
     recall->out_of_memory = !make_room(recall);
     if (recall->out_of_memory)
@@ -48,13 +58,17 @@ static bool collect(void *context, const char *key, const struct mail_from *reco
 static bool schedule(struct store *store, void *context, struct failure *why)
 {
     struct recall *recall = context;
-    double interval = (double)recall->settings->local.success_interval / 1000;
+    const struct settings *settings = recall->settings;
     struct mail_from record;
+    int64_t interval;
 
     for (size_t i = 0; i < recall->count; i++) {
         if (store_get(store, recall->keys[i], &record, why) != STORE_FOUND)
             return false;
-        record.refresh_after = clock_now() / 1000 + 1 + (int64_t)(interval * clock_random());
+        interval = record.status == MAIL_FROM_FAILED ? settings->local.success_interval
+                                                     : settings->local.pending_interval;
+        record.refresh_after =
+            clock_now() / 1000 + 1 + (int64_t)((double)interval / 1000 * clock_random());
         if (!store_put(store, recall->keys[i], &record, why))
             return false;
     }
@@ -63,7 +77,10 @@ static bool schedule(struct store *store, void *context, struct failure *why)
 
 bool local_recall(struct store *store, const struct settings *settings, struct failure *why)
 {
-    struct recall recall = {.settings = settings};
+    const int64_t intervals[] = {settings->local.success_interval,
+                                 settings->local.pending_interval};
+    int64_t longest = intervals[0] > intervals[1] ? intervals[0] : intervals[1];
+    struct recall recall = {.settings = settings, .latest = (clock_now() + longest) / 1000 + 1};
     bool worked = store_each(store, collect, &recall, why);
 
     if (worked && recall.out_of_memory)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  *
- * Failed local identities that were to be looked up no more, until recheck-failed was set.
+ * Local identities that would wait too long for a look-up: the Failed ones, which were to be looked
+ * up no more until recheck-failed was set, and those that a clock far ahead has put off.
  */
 #ifndef SYNC_LOCAL_RECALL_H
 #define SYNC_LOCAL_RECALL_H
@@ -9,7 +10,8 @@
 #include "common/settings.h"
 #include "common/store.h"
 
-/* Makes them due, spread over success-interval. */
+/* Makes them due, spread over success-interval or, what is put off, over pending-interval. Reads
+ * the whole store. */
 bool local_recall(struct store *store, const struct settings *settings, struct failure *why);
 
 #endif

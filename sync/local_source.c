@@ -43,6 +43,7 @@ struct local_source {
     struct local_job *answered[AT_WORK_MAX]; /* of them, not in the store yet */
     size_t answered_count;
     int64_t next_look;
+    int64_t stepped;     /* what the clock showed at the last step; 0: none yet */
     int64_t store_retry; /* not before this: the store could not be used */
     bool is_late;
     bool walked; /* with once: nothing is left to take */
@@ -263,10 +264,45 @@ static void beat(struct local_source *source, int64_t now)
         fail_store(source, &why);
 }
 
+static bool recall(struct local_source *source)
+{
+    struct failure why;
+    struct store *store = shared_store_acquire(source->store, &why);
+    bool worked = store != NULL && local_recall(store, source->settings, &why);
+
+    if (store != NULL)
+        shared_store_release(source->store);
+    if (!worked)
+        fail_store(source, &why);
+    return worked;
+}
+
+/* Everything was put off until times of a clock that was ahead. False: not now, the store cannot be
+ * used. */
+static bool catch_up(struct local_source *source, int64_t now)
+{
+    if (source->store_retry > now + STORE_RETRY)
+        source->store_retry = now;
+    if (source->store_retry > now || !recall(source))
+        return false;
+    for (size_t i = 0; i < source->answered_count; i++) {
+        if (source->answered[i]->answered > now)
+            source->answered[i]->answered = now;
+    }
+    source->next_look = now;
+    log_write(LOG_NOTICE, "%s: the clock was set back; what was put off is due", label);
+    return true;
+}
+
 int64_t local_source_step(struct local_source *source, int64_t now)
 {
     int64_t pause;
 
+    if (source->stepped == 0)
+        source->stepped = source->state.heartbeat;
+    if (clock_was_set_back(source->stepped, now) && !catch_up(source, now))
+        return source->store_retry;
+    source->stepped = now;
     if (source->store_retry > now)
         return source->store_retry;
     look_for_due(source, now);

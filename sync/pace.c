@@ -4,7 +4,7 @@
 #include "sync/pace.h"
 
 /* A clock that was set back must not stop the calls for long. */
-enum { AHEAD_MAX = 4 };
+enum { AHEAD_MAX = 4, WAIT_MAX = 60000 };
 
 void pace_init(struct pace *pace, double requests_per_second, int64_t last)
 {
@@ -14,6 +14,12 @@ void pace_init(struct pace *pace, double requests_per_second, int64_t last)
     if ((double)pace->interval < interval)
         pace->interval++;
     pace->last = last;
+}
+
+void pace_correct(struct pace *pace, int64_t now)
+{
+    if (pace->last > now + WAIT_MAX + AHEAD_MAX * pace->interval)
+        pace->last = now;
 }
 
 int64_t pace_ready(const struct pace *pace, int64_t now)

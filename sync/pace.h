@@ -17,6 +17,9 @@ struct pace {
 
 void pace_init(struct pace *pace, double requests_per_second, int64_t last);
 
+/* A clock that was far ahead noted a call of the future: it counts as one of now. */
+void pace_correct(struct pace *pace, int64_t now);
+
 /* Not before this. */
 int64_t pace_ready(const struct pace *pace, int64_t now);
 

@@ -3,9 +3,12 @@
  */
 #include "sync/ses_source.h"
 #include "sync/batch.h"
+#include "sync/clock.h"
 #include "sync/listing.h"
 #include "sync/requests.h"
 #include "sync/schedule.h"
+
+#include "common/log.h"
 
 enum { TRIES_MAX = 5 };
 
@@ -34,10 +37,35 @@ static struct schedule_step next_step(const struct account *account, int64_t now
     return step;
 }
 
+/* Everything was put off until times of a clock that was ahead. */
+static void catch_up(struct account *account, int64_t now)
+{
+    log_write(LOG_NOTICE, "%s: the clock was set back; everything is due now", account->label);
+    for (size_t i = 0; i < account->table.count; i++) {
+        struct entry *entry = account->table.entries[i];
+        if (entry->due != TABLE_NEVER && entry->due > now)
+            entry->due = now;
+    }
+    for (size_t i = 0; i < SOURCE_OPERATION_COUNT; i++) {
+        if (account->troubles[i].until > now)
+            account->troubles[i].until = now;
+    }
+    if (account->listing.due > now)
+        account->listing.due = now;
+    if (account->store_retry > now)
+        account->store_retry = now;
+}
+
 int64_t ses_source_step(struct account *account, int64_t now)
 {
     struct schedule_step step;
 
+    if (account->stepped == 0)
+        account->stepped = account->state.heartbeat;
+    if (clock_was_set_back(account->stepped, now))
+        catch_up(account, now);
+    account->stepped = now;
+    pace_correct(&account->pace, now);
     requests_look(account, now);
     step = next_step(account, now);
     if (step.when > now) {

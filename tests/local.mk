@@ -1,4 +1,4 @@
-# Each kind of test has its folder; `make check` runs all of them but the bench.
+# Each kind of test has its folder; `make check` runs all of them but the bench and the soak.
 
 include tests/unit/local.mk
 include tests/dns/local.mk
@@ -8,6 +8,7 @@ include tests/lint/local.mk
 include tests/integration/local.mk
 include tests/bench/local.mk
 include tests/package/local.mk
+include tests/soak/local.mk
 
 AM_TESTS_ENVIRONMENT = \
 	LSAN_OPTIONS=suppressions=$(abs_srcdir)/tests/lsan.supp:print_suppressions=0; \

@@ -68,3 +68,10 @@ FUZZ_TARGETS += tests/fuzz/fuzz_txt
 tests_fuzz_fuzz_txt_SOURCES = tests/fuzz/fuzz_txt.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_txt_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
 tests_fuzz_fuzz_txt_LDADD = $(CTL_LIBS)
+
+# With libFuzzer, in a build of its own: make fuzz FUZZ_OPTIONS='--seconds 600 --only sender'
+fuzz:
+	$(srcdir)/tests/fuzz/run $(FUZZ_OPTIONS)
+EXTRA_DIST += tests/fuzz/run
+
+.PHONY: fuzz

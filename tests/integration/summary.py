@@ -19,8 +19,10 @@ CMOCKA_FAILED = re.compile(r"^\[  FAILED  \] (\d+) test\(s\), listed below", re.
 FUZZ_PASSED = re.compile(r"(\d+) inputs", re.MULTILINE)
 PYTEST = re.compile(r"^=+ (?P<counts>.*) in [\d.]+s.*=+$", re.MULTILINE)
 FAILED_NAMES = re.compile(r"^(?:FAILED|ERROR) \S+::.*|^\[  FAILED  \] [^\d\s]\S*$", re.MULTILINE)
-VALGRIND = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)
-VALGRIND_FAILED = re.compile(r"^FAIL: .* under valgrind$", re.MULTILINE)
+TOTAL = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)
+FURTHER_FAILED = re.compile(r"^(?:FAIL: .* under valgrind|WRONG: .*)$", re.MULTILINE)
+# BUILDDIR-NAME.log: the target of make that wrote it
+FURTHER = {"valgrind": "check-valgrind", "soak": "soak", "threads": "check-threads"}
 COLUMNS = "{:12} {:36} {:>7} {:>7}"
 
 
@@ -72,26 +74,34 @@ def count_build(directory):
     return passed, failed
 
 
-def count_valgrind(directory):
-    """(passed, failed) of the unit tests under valgrind; a run without a total is a failure."""
-    log = Path(f"{directory}-valgrind.log")
+def count_further(directory, name):
+    """(passed, failed) of a run that is not of `make check`; without a total it is a failure."""
+    log = Path(f"{directory}-{name}.log")
     if not log.exists():
         return 0, 0
     text = log.read_text(errors="replace")
-    found = VALGRIND.search(text)
+    found = TOTAL.search(text)
     passed, failed = map(int, found.groups()) if found else (0, 1)
-    print(COLUMNS.format(directory.name, "check-valgrind", passed, failed))
+    print(COLUMNS.format(directory.name, FURTHER[name], passed, failed))
     if failed:
         print(f"    see {log}")
-        for line in VALGRIND_FAILED.findall(text):
+        for line in FURTHER_FAILED.findall(text):
             print(f"    {line}")
     return passed, failed
 
 
+def counts_of(directory):
+    """(passed, failed) of each run on a build. One on which `make check` was not run has no log of
+    it."""
+    if Path(f"{directory}-check.log").exists():
+        yield count_build(directory)
+    for name in FURTHER:
+        yield count_further(directory, name)
+
+
 def main(directories):
     print("\n" + COLUMNS.format("build", "test program", "passed", "failed"))
-    counts = [count(Path(directory)) for directory in directories
-              for count in (count_build, count_valgrind)]
+    counts = [count for directory in directories for count in counts_of(Path(directory))]
     passed, failed = (sum(column) for column in zip(*counts))
     print(f"\n{passed} passed, {failed} failed")
     return 1 if failed else 0

@@ -62,6 +62,21 @@ static void charges_repeated_requests(void **state)
     assert_true(pace_ready(&pace, 5100) == 8000);
 }
 
+static void a_call_of_the_future_counts_as_one_of_now(void **state)
+{
+    (void)state;
+    struct pace pace;
+
+    pace_init(&pace, 1, 172800000);
+    pace_correct(&pace, 5000);
+    assert_int_equal(pace_ready(&pace, 5000), 6000);
+    assert_int_equal(pace_ready(&pace, 6000), 6000);
+    /* what was charged for repeated requests stays */
+    pace_init(&pace, 1, 9000);
+    pace_correct(&pace, 5000);
+    assert_int_equal(pace.last, 9000);
+}
+
 static void a_clock_that_was_set_back_stops_nothing_for_long(void **state)
 {
     (void)state;
@@ -100,6 +115,7 @@ int main(void)
         cmocka_unit_test(never_rounds_the_interval_down),
         cmocka_unit_test(goes_on_where_the_last_process_was),
         cmocka_unit_test(charges_repeated_requests),
+        cmocka_unit_test(a_call_of_the_future_counts_as_one_of_now),
         cmocka_unit_test(a_clock_that_was_set_back_stops_nothing_for_long),
         cmocka_unit_test(no_window_sees_more_than_its_share_and_one),
     };

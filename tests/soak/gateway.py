@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: the mailfrom-milter contributors
+"""What the soak runs: Postfix, both daemons on one store, and stand-ins for SES and the DNS."""
+
+import json
+import os
+import shutil
+import struct
+import subprocess
+import tempfile
+import threading
+from contextlib import ExitStack
+
+from lab import life
+from lab.postfix import Postfix
+from lab.programs import Milter, Programs
+from lab.sink import TOKEN_HEADER, Sink
+from lab.sync import QUICK, Sync
+from standin.dns import Dns
+from standin.ses import Ses
+
+EXPECTED_MX = ("mx1.gateway.example", "mx2.gateway.example")
+DEFAULT_DOMAIN = "bounce.default.example"
+DISK_SIZE = "8m"
+FILLERS = 100
+
+
+class CountingSink(Sink):
+    """Keeps of each message the envelope sender alone, so that a long run stays small."""
+
+    def __init__(self):
+        self.senders = {}  # by token, each sender it came with
+        super().__init__()
+
+    def take(self, delivery):
+        with self._arrived:
+            self.senders.setdefault(delivery.header(TOKEN_HEADER), []).append(delivery.sender)
+            self._arrived.notify_all()
+
+    def wait_for_token(self, token, seconds=120.0):
+        with self._arrived:
+            if not self._arrived.wait_for(lambda: token in self.senders, seconds):
+                raise AssertionError(f"no message {token} came to the next hop in {seconds:g} s")
+
+
+def filler(number):
+    """An identity that tests/bench/load sends from: see tests/bench/message.h."""
+    if number % 10 == 9:
+        return f"user{number:07}@a{number:07}.bench.example"
+    return f"d{number:07}.bench.example"
+
+
+def fillers():
+    return {name: {"MailFromDomain": "bounce." + name.rpartition("@")[2],
+                   "MailFromDomainStatus": "Success", "BehaviorOnMXFailure": "UseDefaultValue"}
+            for name in map(filler, range(FILLERS))}
+
+
+def stage_of(build, base):
+    """The programs of a build, where the laboratory looks for them."""
+    stage = f"{base}/stage"
+    for place in ("sbin/mailfrom-milter", "sbin/mailfrom-sync", "bin/mailfromctl"):
+        os.makedirs(os.path.dirname(f"{stage}/{place}"), exist_ok=True)
+        os.symlink(f"{os.path.abspath(build)}/{os.path.basename(place)}", f"{stage}/{place}")
+    return stage
+
+
+class Gateway:
+    """Use as a context manager. no_disk and no_clock say why a fault cannot be had here, or None."""
+
+    def __init__(self, build, clock=True):
+        """clock: with a wall clock of its own for mailfrom-sync."""
+        self.load_program = f"{os.path.abspath(build)}/tests/bench/load"
+        self._clock_library = f"{os.path.abspath(build)}/tests/soak/set_clock.so"
+        self.base = tempfile.mkdtemp(prefix="mailfrom-milter-soak-")
+        os.chmod(self.base, 0o755)
+        stage = stage_of(build, self.base)
+        self.sink = CountingSink()
+        self.ses = Ses()
+        self.ses.httpd.handle_error = lambda *_: None  # mailfrom-sync hangs up when it is reloaded
+        self.dns = Dns()
+        self.milter = Milter(Programs(stage), f"{self.base}/milter")
+        self.sync = Sync(stage, f"{self.base}/sync")
+        self.disk = f"{self.base}/disk"
+        for directory in (self.disk, self.sync.base):
+            os.makedirs(directory)
+        self.milter.store = self.sync.store = f"{self.disk}/store"
+        self.milter.write_settings()
+        self.postfix = Postfix(f"{self.base}/postfix", self.sink.port, self.milter.socket,
+                               self.milter.socket)
+        self.down = set()  # programs that were killed on purpose
+        self.crowded = False  # a thousand connections are open
+        self.store_moves = threading.Lock()  # nobody writes while the store is put back
+        self.refusals = []  # what mailfromctl said
+        self.clock_file = f"{self.base}/clock"
+        self.no_disk = None
+        self.no_clock = None if clock else "not asked for"
+
+    def __enter__(self):
+        with ExitStack() as closing:
+            closing.callback(shutil.rmtree, self.base, ignore_errors=True)
+            closing.callback(self.sink.close)
+            self._mount(closing)
+            closing.enter_context(self.ses)
+            closing.enter_context(self.dns)
+            self._configure_sync()
+            self.import_records(fillers())
+            closing.callback(self.sync.stop)
+            self.sync.start()
+            closing.callback(self.milter.stop)
+            self.milter.use()
+            self.postfix.start()
+            closing.callback(self.postfix.stop)
+            self._closing = closing.pop_all()
+        return self
+
+    def __exit__(self, *_):
+        self._closing.close()
+
+    def _mount(self, closing):
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_SIZE},mode=755", "soak",
+                               self.disk], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            self.no_disk = f"no file system of its own: {done.stderr.strip()}"
+            return
+        closing.callback(subprocess.run, ["umount", "-l", self.disk], check=False)
+
+    def _configure_sync(self):
+        self.sync.configure(QUICK | {"endpoint": self.ses.url},
+                            local=life.settings(self.dns.port, match="any-of-these",
+                                                pending_window="4s", timeout="1s",
+                                                temporary_failure_window="4s") |
+                            {"expected-mx": list(EXPECTED_MX)})
+        self.set_clock(0)
+        if not self.no_clock:
+            self.sync.environment |= {"LD_PRELOAD": self._clock_library,
+                                      "SET_CLOCK_FILE": self.clock_file}
+
+    def set_clock(self, seconds):
+        """How far mailfrom-sync's wall clock is ahead: see set_clock.c."""
+        with open(self.clock_file, "ab"), open(self.clock_file, "r+b", buffering=0) as file:
+            file.write(struct.pack("=q", seconds))
+
+    # What an administrator does; it may fail while a fault is on, and is done again then.
+
+    def import_records(self, records):
+        self._give("import", "-", records=records)
+
+    def put(self, records):
+        """As local identities, also those that there are not yet."""
+        self._give("put", "--from", "-", "--add", records=records)
+
+    def _give(self, *arguments, records):
+        done = self.sync.ctl(*arguments, input=json.dumps({"MailFromDomainAttributes": records}))
+        if done.returncode != 0:
+            self.refusals.append(f"{arguments[0]}: {done.stderr.strip()}")
+
+    @property
+    def daemons(self):
+        return {"milter": self.milter, "sync": self.sync}
+
+    def process(self, name):
+        return self.daemons[name]._child

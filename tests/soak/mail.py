@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: the mailfrom-milter contributors
+"""The senders, and what became of each message."""
+
+import random
+import re
+import threading
+import time
+from dataclasses import dataclass
+
+from cast import ANCHOR, CAST
+from lab.client import Client
+
+SESSION_MAX = 20  # messages
+REFUSED = re.compile(r"554 5\.1\.8 MailFromDomainNotVerified: [^()]+"
+                     r" \(identity (\S+), MAIL FROM domain (\S+), status "
+                     r"(?:Pending|Failed|TemporaryFailure)\)$")
+DEFERRED = re.compile(r"451 4\.3\.0 Try again later: [^()]+ \(([a-z-]+), identity \S+\)$")
+NO_MILTER = re.compile(r"4\d\d 4\.\d\.\d Service unavailable - try again later$")
+# role: own (an identity of the cast), unknown (of nobody), other (never judged by the store)
+STRANGERS = (("user@nobody.example", "unknown", "127.0.0.1"),
+             ("", "other", "127.0.0.1"),
+             ("user@s0.soak.example", "other", "127.0.0.2"))
+
+
+@dataclass
+class Message:
+    """Times are those of the wall clock, which the store has too; connected: of its session."""
+    name: str
+    role: str
+    sender: str
+    token: str
+    connected: float
+    began: float
+    replied: float
+    reply: str
+    accepted: bool
+
+
+class Mail:
+    """The post of a run: every message that was sent."""
+
+    def __init__(self, port):
+        self.port = port
+        self.messages = []
+        self.failures = []
+        self._over = threading.Event()
+        self._threads = []
+
+    def start(self, senders, seed):
+        self._over.clear()
+        self._threads = [threading.Thread(target=self._work, args=(f"{seed}/{number}",), daemon=True)
+                         for number in range(senders)]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self):
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+    def send(self, member=ANCHOR):
+        """One message in a session of its own."""
+        connected = time.time()
+        with Client(self.port) as client:
+            return self._send(client, connected, f"{member.local_part}@{member.name}", "own",
+                              member.name)
+
+    def _work(self, seed):
+        draw = random.Random(seed)
+        while not self._over.is_set():
+            try:
+                self._session(draw)
+            except Exception as error:  # told in the account: no reply is a message of unknown fate
+                self.failures.append(f"a session broke: {error!r}")
+                self._over.wait(1)
+
+    def _session(self, draw):
+        stranger = draw.random() < 0.15
+        sender, role, source = draw.choice(STRANGERS) if stranger else (None, "own", "127.0.0.1")
+        connected = time.time()
+        with Client(self.port, source) as client:
+            for _ in range(draw.randint(1, SESSION_MAX)):
+                one = draw.choice(CAST)
+                address = sender if stranger else f"{one.local_part}@{one.name}"
+                message = self._send(client, connected, address, role, one.name)
+                if message.reply[0] == "4" or self._over.is_set():
+                    return
+
+    def _send(self, client, connected, sender, role, name):
+        began = time.time()
+        sent = client.send(sender, f"From: {sender or 'user@s0.soak.example'}")
+        message = Message(name, role, sender, sent.token, connected, began, time.time(),
+                          str(sent.reply), sent.reply.ok)
+        self.messages.append(message)
+        return message
+
+
+def outcome_of(message, senders):
+    """In the words of the timeline; senders: what the next hop got, by token."""
+    if message.accepted:
+        return f"sender {senders[message.token][0]}"
+    if refused := REFUSED.match(message.reply):
+        return f"reject {refused[1]} {refused[2]}"
+    if deferred := DEFERRED.match(message.reply):
+        return f"defer {deferred[1]}"
+    if NO_MILTER.match(message.reply):
+        return "no-milter"
+    return f"odd reply {message.reply}"
+
+
+def account(messages, senders, timeline):
+    """Everything that is not as it should be, as sentences; and how often each outcome was."""
+    wrong = []
+    counts = {}
+    tokens = {message.token for message in messages if message.accepted}
+    for token in senders.keys() - tokens:
+        wrong.append(f"delivered though it was not accepted: {token}")
+    for message in messages:
+        came = len(senders.get(message.token, ()))
+        if message.accepted and came != 1:
+            wrong.append(f"accepted once, delivered {came} times: {message}")
+        if message.accepted and not came:
+            continue
+        outcome = outcome_of(message, senders)
+        kind = outcome.split()[0] if outcome.startswith(("sender", "reject")) else outcome
+        counts[kind] = counts.get(kind, 0) + 1
+        allowed = timeline.allowed(message)
+        if outcome not in allowed:
+            wrong.append(f"{outcome!r} is not one of {sorted(allowed)}: {message}")
+    return wrong, counts
