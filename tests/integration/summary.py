@@ -7,7 +7,8 @@ Tests of cmocka and pytest and inputs of fuzz targets count one by one; any othe
 counts as one. A program that failed counts as a failure even if its log names none, and so does
 one that was skipped: ./quickstart provides what it needs. BUILDDIR/check-passed exists if make
 itself was content; if it was not, and no test says why, that is a failure too. What
-`make check-valgrind` wrote is in BUILDDIR-valgrind.log, if it was run: a program counts as one.
+`make check-valgrind` wrote is in BUILDDIR-valgrind.log, if it was run, and what `make check-package` wrote
+in BUILDDIR-package.log: a line counts as one.
 """
 
 import re
@@ -19,8 +20,8 @@ CMOCKA_FAILED = re.compile(r"^\[  FAILED  \] (\d+) test\(s\), listed below", re.
 FUZZ_PASSED = re.compile(r"(\d+) inputs", re.MULTILINE)
 PYTEST = re.compile(r"^=+ (?P<counts>.*) in [\d.]+s.*=+$", re.MULTILINE)
 FAILED_NAMES = re.compile(r"^(?:FAILED|ERROR) \S+::.*|^\[  FAILED  \] [^\d\s]\S*$", re.MULTILINE)
-VALGRIND = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)
-VALGRIND_FAILED = re.compile(r"^FAIL: .* under valgrind$", re.MULTILINE)
+TOTAL = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)
+LINE_FAILED = re.compile(r"^FAIL: .*$", re.MULTILINE)
 COLUMNS = "{:12} {:36} {:>7} {:>7}"
 
 
@@ -72,26 +73,28 @@ def count_build(directory):
     return passed, failed
 
 
-def count_valgrind(directory):
-    """(passed, failed) of the unit tests under valgrind; a run without a total is a failure."""
-    log = Path(f"{directory}-valgrind.log")
+def count_lines(directory, target):
+    """(passed, failed) of a target with a total of its own; a run without one is a failure."""
+    log = Path(f"{directory}-{target}.log")
     if not log.exists():
         return 0, 0
     text = log.read_text(errors="replace")
-    found = VALGRIND.search(text)
+    found = TOTAL.search(text)
     passed, failed = map(int, found.groups()) if found else (0, 1)
-    print(COLUMNS.format(directory.name, "check-valgrind", passed, failed))
+    print(COLUMNS.format(directory.name, f"check-{target}", passed, failed))
     if failed:
         print(f"    see {log}")
-        for line in VALGRIND_FAILED.findall(text):
+        for line in LINE_FAILED.findall(text):
             print(f"    {line}")
     return passed, failed
 
 
 def main(directories):
     print("\n" + COLUMNS.format("build", "test program", "passed", "failed"))
-    counts = [count(Path(directory)) for directory in directories
-              for count in (count_build, count_valgrind)]
+    counts = []
+    for directory in map(Path, directories):
+        counts += [count_build(directory), count_lines(directory, "valgrind"),
+                   count_lines(directory, "package")]
     passed, failed = (sum(column) for column in zip(*counts))
     print(f"\n{passed} passed, {failed} failed")
     return 1 if failed else 0
