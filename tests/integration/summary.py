@@ -7,7 +7,8 @@ Tests of cmocka and pytest and inputs of fuzz targets count one by one; any othe
 counts as one. A program that failed counts as a failure even if its log names none, and so does
 one that was skipped: ./quickstart provides what it needs. BUILDDIR/check-passed exists if make
 itself was content; if it was not, and no test says why, that is a failure too. What
-`make check-valgrind` wrote is in BUILDDIR-valgrind.log, if it was run: a program counts as one.
+`make check-valgrind` wrote is in BUILDDIR-valgrind.log, if it was run, and what `make check-package` wrote
+in BUILDDIR-package.log: a line counts as one.
 """
 
 import re
@@ -20,9 +21,10 @@ FUZZ_PASSED = re.compile(r"(\d+) inputs", re.MULTILINE)
 PYTEST = re.compile(r"^=+ (?P<counts>.*) in [\d.]+s.*=+$", re.MULTILINE)
 FAILED_NAMES = re.compile(r"^(?:FAILED|ERROR) \S+::.*|^\[  FAILED  \] [^\d\s]\S*$", re.MULTILINE)
 TOTAL = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)
-FURTHER_FAILED = re.compile(r"^(?:FAIL: .* under valgrind|WRONG: .*)$", re.MULTILINE)
+FURTHER_FAILED = re.compile(r"^(?:FAIL: .*|WRONG: .*)$", re.MULTILINE)
 # BUILDDIR-NAME.log: the target of make that wrote it
-FURTHER = {"valgrind": "check-valgrind", "soak": "soak", "threads": "check-threads"}
+FURTHER = {"valgrind": "check-valgrind", "soak": "soak", "threads": "check-threads",
+           "package": "check-package"}
 COLUMNS = "{:12} {:36} {:>7} {:>7}"
 
 
