@@ -43,6 +43,17 @@ static bool open_client(struct account *account, struct failure *why)
     return account->client != NULL;
 }
 
+int64_t account_due(const struct account *account, const struct mail_from *record)
+{
+    const struct settings_ses *ses = account->ses;
+    int64_t longest = ses->refresh_after > ses->refresh_unsettled_after
+                          ? ses->refresh_after
+                          : ses->refresh_unsettled_after;
+    int64_t due = record->refresh_after * 1000;
+
+    return due > clock_now() + longest + 1000 ? 0 : due;
+}
+
 /* A record that was only marked, never answered, has no time of an answer. */
 static bool load_record(void *context, const char *key, const struct mail_from *record)
 {
@@ -57,7 +68,7 @@ static bool load_record(void *context, const char *key, const struct mail_from *
     entry->standing = record->checked == 0 ? STANDING_NEW : STANDING_KNOWN;
     entry->verified = record->verified;
     entry->marked = record->last_error[0] != '\0';
-    entry->due = record->refresh_after * 1000;
+    entry->due = account_due(account, record);
     entry->expires = record->expire_after * 1000;
     return true;
 }

@@ -111,6 +111,9 @@ bool account_end_call(struct account *account, enum source_operation operation,
 /* What the operation is for has been reached: its trouble is over. */
 void account_recover(struct account *account, enum source_operation operation);
 
+/* When a record of the store is to be fetched: at once where a clock that was ahead put it off. */
+int64_t account_due(const struct account *account, const struct mail_from *record);
+
 /* Writes the note. Inside store_update. */
 bool account_put_state(struct account *account, struct store *store, struct failure *why);
 

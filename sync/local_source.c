@@ -63,10 +63,17 @@ static void fail_store(struct local_source *source, const struct failure *why)
     source->store_retry = clock_now() + STORE_RETRY;
 }
 
+/* A note of the future stays until what was put off together with it has been made due: it may be
+ * that of a store that was away while the clock was set back. */
 static bool write_note(struct store *store, struct local_source *source, struct failure *why)
 {
+    int64_t now = clock_now();
+    struct source_state noted;
+
+    if (source_state_read(store, SOURCE_STATE_LOCAL, &noted, why) == STORE_FAILED)
+        return false;
     source->state.pid = getpid();
-    source->state.heartbeat = clock_now();
+    source->state.heartbeat = clock_was_set_back(noted.heartbeat, now) ? noted.heartbeat : now;
     return source_state_write(store, SOURCE_STATE_LOCAL, &source->state, why);
 }
 
@@ -264,11 +271,20 @@ static void beat(struct local_source *source, int64_t now)
         fail_store(source, &why);
 }
 
+static bool write_caught_up(struct store *store, void *context, struct failure *why)
+{
+    struct local_source *source = context;
+
+    source->state.heartbeat = clock_now();
+    return source_state_write(store, SOURCE_STATE_LOCAL, &source->state, why);
+}
+
 static bool recall(struct local_source *source)
 {
     struct failure why;
     struct store *store = shared_store_acquire(source->store, &why);
-    bool worked = store != NULL && local_recall(store, source->settings, &why);
+    bool worked = store != NULL && local_recall(store, source->settings, &why) &&
+                  store_update(store, write_caught_up, source, &why);
 
     if (store != NULL)
         shared_store_release(source->store);
@@ -298,9 +314,9 @@ int64_t local_source_step(struct local_source *source, int64_t now)
 {
     int64_t pause;
 
-    if (source->stepped == 0)
-        source->stepped = source->state.heartbeat;
-    if (clock_was_set_back(source->stepped, now) && !catch_up(source, now))
+    if ((clock_was_set_back(source->stepped, now) ||
+         clock_was_set_back(source->state.heartbeat, now)) &&
+        !catch_up(source, now))
         return source->store_retry;
     source->stepped = now;
     if (source->store_retry > now)

@@ -60,8 +60,6 @@ int64_t ses_source_step(struct account *account, int64_t now)
 {
     struct schedule_step step;
 
-    if (account->stepped == 0)
-        account->stepped = account->state.heartbeat;
     if (clock_was_set_back(account->stepped, now))
         catch_up(account, now);
     account->stepped = now;

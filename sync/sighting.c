@@ -73,7 +73,8 @@ static bool apply_sightings(struct store *store, void *context, struct failure *
 /* --- into the table --- */
 
 /* When to fetch it, now that the store was looked at. */
-static void place(struct entry *entry, const struct sighting *sighting, bool is_first)
+static void place(const struct account *account, struct entry *entry,
+                  const struct sighting *sighting, bool is_first)
 {
     switch (sighting->ownership) {
     case OWNERSHIP_FOREIGN:
@@ -91,7 +92,7 @@ static void place(struct entry *entry, const struct sighting *sighting, bool is_
     case OWNERSHIP_OURS:
         if (is_first || entry->standing == STANDING_FOREIGN) {
             entry->standing = sighting->record.checked == 0 ? STANDING_NEW : STANDING_KNOWN;
-            entry->due = sighting->record.refresh_after * 1000;
+            entry->due = account_due(account, &sighting->record);
             entry->expires = sighting->record.expire_after * 1000;
         }
         return;
@@ -114,7 +115,7 @@ static void note_sighting(struct account *account, const struct sighting *sighti
     entry->verified = sighting->verified;
     entry->seen = account->listing.run;
     entry->missing = 0;
-    place(entry, sighting, is_first);
+    place(account, entry, sighting, is_first);
 }
 
 bool sightings_take_over(struct sightings *sightings)

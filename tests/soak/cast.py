@@ -65,9 +65,9 @@ class World:
     def change(self, one, status, behavior, seconds=float("inf"), over=None):
         """Waits until the store has it. False: not in time, or it is over."""
         deadline = time.monotonic() + max(seconds, 1)
+        possible = {"ses": (), "local": ("Success", "Pending"), "file": (status,)}[one.source]
         passing = [self.timeline.passing(one.name, outcome_of_status(
-            one.domain, state, behavior, one.local_part, one.name))
-            for state in ("Success", "Pending")] if one.source == "local" else []
+            one.domain, state, behavior, one.local_part, one.name)) for state in possible]
         seen = False
         while not seen and time.monotonic() < deadline and not (over and over.is_set()):
             self._set(one, status, behavior)

@@ -135,7 +135,7 @@ class Timeline:
     def _met(self, message):
         """From when to when the store was read that the message may have met. After a store was
         moved, the milter notices that within a second or so, and until then goes on with the one it
-        has; and the last state of one that is moved is read when it is back."""
+        has; and the last state of one that is moved is read when it is back, if not written over."""
         moves = [window for window in self._windows
                  if window[0] == "other-store" and window[1] <= message.replied and
                  window[2] >= message.began]
@@ -158,6 +158,6 @@ class Timeline:
                 yield outcome
             if message.replied >= expiry:
                 yield "defer expired"
-        for name, outcome, begin, end in self._passing:
-            if name == message.name and begin <= message.replied and end >= message.began:
+        for name, outcome, begun, ended in self._passing:
+            if name == message.name and begun <= end and ended >= begin:
                 yield outcome
