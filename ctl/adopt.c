@@ -125,17 +125,13 @@ static bool change(struct adopt *adopt, struct invocation *invocation, struct fa
     struct store *store = NULL;
     bool good;
 
-    /* A store that does not exist must not be made for it. */
-    if (!invocation_store(invocation, STORE_READ, &store, why))
-        return false;
-    store_close(store);
-    store = NULL;
-    adopt->settings = invocation->settings;
     adopt->before = calloc(adopt->identities.count, sizeof adopt->before[0]);
     if (adopt->before == NULL)
         return failure_set(why, EX_OSERR, "out of memory");
-    good = invocation_store(invocation, STORE_WRITE, &store, why) &&
-           errand_is_served(adopt->settings, store, &adopt->served, why) &&
+    if (!invocation_present_store(invocation, &store, why))
+        return false;
+    adopt->settings = invocation->settings;
+    good = errand_is_served(adopt->settings, store, &adopt->served, why) &&
            store_update(store, change_all, adopt, why);
     for (size_t i = 0; good && i < adopt->identities.count; i++)
         tell_one(adopt, i);

@@ -143,12 +143,7 @@ static bool remove_local(struct identities *identities, struct invocation *invoc
     struct store *store = NULL;
     bool good;
 
-    /* A store that does not exist has nothing to remove, and must not be made for it. */
-    if (!invocation_store(invocation, STORE_READ, &store, why))
-        return false;
-    store_close(store);
-    store = NULL;
-    good = invocation_store(invocation, STORE_WRITE, &store, why) &&
+    good = invocation_present_store(invocation, &store, why) &&
            store_update(store, remove_all, identities, why);
     if (good) {
         (void)printf("removed %zu %s\n", identities->count, noun(identities->count));

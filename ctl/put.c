@@ -137,11 +137,8 @@ static bool open_store(struct put *put, struct invocation *invocation, struct st
     enum store_result result;
 
     *store = NULL;
-    if (!invocation_store(invocation, STORE_READ, store, why))
+    if (!invocation_present_store(invocation, store, why))
         return why->exit_code == EX_NOINPUT;
-    store_close(*store);
-    if (!invocation_store(invocation, STORE_WRITE, store, why))
-        return false;
     result = store_get(*store, put->identity.text, &put->record, why);
     put->known = result == STORE_FOUND;
     return result != STORE_FAILED;

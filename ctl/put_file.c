@@ -151,15 +151,10 @@ static bool set_all(struct store *store, void *context, struct failure *why)
 static bool open_store(const struct putting *putting, struct invocation *invocation,
                        struct store **store, struct failure *why)
 {
-    bool must_exist = !putting->add || putting->refused > 0;
-
-    if (must_exist && !invocation_store(invocation, STORE_READ, store, why))
-        return false;
     if (putting->refused > 0)
-        return true;
-    store_close(*store);
-    *store = NULL;
-    return invocation_store(invocation, STORE_WRITE, store, why);
+        return invocation_store(invocation, STORE_READ, store, why);
+    return putting->add ? invocation_store(invocation, STORE_WRITE, store, why)
+                        : invocation_present_store(invocation, store, why);
 }
 
 /* With what the file itself has wrong told, the store can only have more to tell. */

@@ -34,13 +34,8 @@ bool remove_run(struct invocation *invocation, struct failure *why)
         return false;
     if (optind == invocation->argc)
         return invocation_misused(invocation, why, "which identity?");
-    /* A store that does not exist has nothing to remove, and must not be made for it. */
     if (!identities_read(&identities, invocation->argv + optind, invocation->argc - optind, why) ||
-        !invocation_store(invocation, STORE_READ, &store, why))
-        goto out;
-    store_close(store);
-    store = NULL;
-    if (!invocation_store(invocation, STORE_WRITE, &store, why) ||
+        !invocation_present_store(invocation, &store, why) ||
         !store_update(store, remove_all, &identities, why))
         goto out;
     (void)printf("removed %zu %s\n", identities.count,

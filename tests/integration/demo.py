@@ -109,13 +109,8 @@ def print_stage(screen, stage, outcome, wrong):
 
 def run_life(screen, laboratory, sync, nsd):
     """How many stages came out as they should."""
-    sync.configure(local=life.settings(nsd.port))
-    added = sync.ctl("identity", "add", life.IDENTITY)
-    if added.returncode != 0:
-        raise RuntimeError(added.stderr)
-    laboratory.milter.use({"store": sync.store})
-    sync.start()
-    gateway = life.Gateway(sync, nsd, laboratory.mtas["postfix"], laboratory.sink)
+    gateway = life.begin(sync, nsd, laboratory.milter, laboratory.mtas["postfix"],
+                         laboratory.sink)
     heading = f"{'What happens to ' + life.IDENTITY:46} {'Status':16}"
     print("\n" + screen.paint("1", heading))
     right = 0

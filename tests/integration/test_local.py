@@ -150,12 +150,7 @@ def test_a_port_without_a_server_changes_nothing(sync):
 # The life of an identity
 
 def test_the_whole_life_of_an_identity(sync, nsd, milter, mta, sink):
-    nsd.publish(IDENTITY, "")
-    sync.configure(local=life.settings(nsd.port))
-    ctl(sync, "identity", "add", IDENTITY)
-    milter.use({"store": sync.store})
-    sync.start()
-    gateway = Gateway(sync, nsd, mta, sink)
+    gateway = life.begin(sync, nsd, milter, mta, sink)
     for stage in STAGES:
         assert life.differences(stage, live(gateway, stage)) == [], stage.what
     lines = [line.partition("old-status=")[2] for line in sync.log_lines("^.*transition:")]
@@ -177,12 +172,7 @@ def test_the_life_goes_on_over_kills(sync, nsd, milter, postfix, sink):
             gateway.sync.start()
         return happen_and_kill
 
-    nsd.publish(IDENTITY, "")
-    sync.configure(local=life.settings(nsd.port))
-    ctl(sync, "identity", "add", IDENTITY)
-    milter.use({"store": sync.store})
-    sync.start()
-    gateway = Gateway(sync, nsd, postfix, sink)
+    gateway = life.begin(sync, nsd, milter, postfix, sink)
     for stage in STAGES:
         stage = replace(stage, happen=killed(stage.happen))
         assert life.differences(stage, live(gateway, stage)) == [], stage.what

@@ -49,6 +49,17 @@ class Gateway:
         return self.sync.records().get(IDENTITY, {})
 
 
+def begin(sync, nsd, milter, mta, sink):
+    """The gateway at work, with the identity in it that has no MAIL FROM domain yet."""
+    nsd.publish(IDENTITY, "")
+    sync.configure(local=settings(nsd.port))
+    added = sync.ctl("identity", "add", IDENTITY)
+    assert added.returncode == 0, added.stderr
+    milter.use({"store": sync.store})
+    sync.start()
+    return Gateway(sync, nsd, mta, sink)
+
+
 def publish(records):
     return lambda gateway: gateway.nsd.publish(IDENTITY, records)
 
