@@ -371,17 +371,19 @@ static bool prepare(struct store *store, struct failure *why)
 
 struct opening {
     struct store *store;
-    struct failure *why;
+    enum store_access access;
     const char *group;
+    struct failure *why;
     bool worked;
 };
 
-static bool open_files(struct store *store, const char *group, struct failure *why)
+static bool open_files(struct store *store, enum store_access access, const char *group,
+                       struct failure *why)
 {
     struct stat status;
     int error;
 
-    if (store->writable) {
+    if (access == STORE_WRITE) {
         if (!store_directory_make(store->directory, group, why))
             return false;
     } else if (!store_directory_stat(store->directory, &status, why)) {
@@ -407,20 +409,20 @@ static bool open_files(struct store *store, const char *group, struct failure *w
 static void open_guarded(void *context)
 {
     struct opening *opening = context;
-    opening->worked = open_files(opening->store, opening->group, opening->why);
+    opening->worked = open_files(opening->store, opening->access, opening->group, opening->why);
 }
 
 bool store_open(struct store **opened, const char *directory, enum store_access access,
                 const char *group, struct failure *why)
 {
     struct store *store = calloc(1, sizeof *store + strlen(directory) + 1);
-    struct opening opening = {store, why, group, false};
+    struct opening opening = {store, access, group, why, false};
 
     *opened = NULL;
     if (store == NULL)
         return failure_set(why, EX_OSERR, "out of memory");
     strcpy(store->directory, directory);
-    store->writable = access == STORE_WRITE;
+    store->writable = access != STORE_READ;
     if (!fault_guard(open_guarded, &opening))
         opening.worked = fail_damaged(store, why);
     if (opening.worked)

@@ -21,8 +21,9 @@
 enum { STORE_SCHEMA = 1 };
 
 enum store_access {
-    STORE_READ, /* the store must exist */
-    STORE_WRITE /* a missing store is made, the directory too */
+    STORE_READ,   /* the store must exist */
+    STORE_UPDATE, /* to be written too; the store must exist */
+    STORE_WRITE   /* the same, but a missing store is made, the directory too */
 };
 
 struct store;

@@ -128,7 +128,7 @@ static bool change(struct adopt *adopt, struct invocation *invocation, struct fa
     adopt->before = calloc(adopt->identities.count, sizeof adopt->before[0]);
     if (adopt->before == NULL)
         return failure_set(why, EX_OSERR, "out of memory");
-    if (!invocation_present_store(invocation, &store, why))
+    if (!invocation_store(invocation, STORE_UPDATE, &store, why))
         return false;
     adopt->settings = invocation->settings;
     good = errand_is_served(adopt->settings, store, &adopt->served, why) &&

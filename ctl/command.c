@@ -269,15 +269,6 @@ bool invocation_store(struct invocation *invocation, enum store_access access, s
                       why);
 }
 
-bool invocation_present_store(struct invocation *invocation, struct store **store,
-                              struct failure *why)
-{
-    if (!invocation_store(invocation, STORE_READ, store, why))
-        return false;
-    store_close(*store);
-    return invocation_store(invocation, STORE_WRITE, store, why);
-}
-
 void invocation_warn_of_empty_store(const struct invocation *invocation, struct store *store)
 {
     struct failure ignored;

@@ -57,10 +57,6 @@ bool invocation_settings(struct invocation *invocation, struct failure *why);
 bool invocation_store(struct invocation *invocation, enum store_access access, struct store **store,
                       struct failure *why);
 
-/* The same for writing, but a store that is missing is not made: that is EX_NOINPUT. */
-bool invocation_present_store(struct invocation *invocation, struct store **store,
-                              struct failure *why);
-
 /* Warns on stderr if the store has no record left: the milter then takes it for never filled. */
 void invocation_warn_of_empty_store(const struct invocation *invocation, struct store *store);
 

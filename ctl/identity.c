@@ -143,7 +143,7 @@ static bool remove_local(struct identities *identities, struct invocation *invoc
     struct store *store = NULL;
     bool good;
 
-    good = invocation_present_store(invocation, &store, why) &&
+    good = invocation_store(invocation, STORE_UPDATE, &store, why) &&
            store_update(store, remove_all, identities, why);
     if (good) {
         (void)printf("removed %zu %s\n", identities->count, noun(identities->count));

@@ -137,7 +137,7 @@ static bool open_store(struct put *put, struct invocation *invocation, struct st
     enum store_result result;
 
     *store = NULL;
-    if (!invocation_present_store(invocation, store, why))
+    if (!invocation_store(invocation, STORE_UPDATE, store, why))
         return why->exit_code == EX_NOINPUT;
     result = store_get(*store, put->identity.text, &put->record, why);
     put->known = result == STORE_FOUND;

@@ -153,8 +153,7 @@ static bool open_store(const struct putting *putting, struct invocation *invocat
 {
     if (putting->refused > 0)
         return invocation_store(invocation, STORE_READ, store, why);
-    return putting->add ? invocation_store(invocation, STORE_WRITE, store, why)
-                        : invocation_present_store(invocation, store, why);
+    return invocation_store(invocation, putting->add ? STORE_WRITE : STORE_UPDATE, store, why);
 }
 
 /* With what the file itself has wrong told, the store can only have more to tell. */

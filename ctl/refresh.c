@@ -49,16 +49,13 @@ static bool open_store(struct invocation *invocation, struct store **store, stru
 {
     uint64_t count;
 
-    if (!invocation_store(invocation, STORE_READ, store, why))
-        return false;
-    if (!store_count(*store, &count, why))
+    if (!invocation_store(invocation, STORE_UPDATE, store, why) ||
+        !store_count(*store, &count, why))
         return false;
     if (count == 0)
         return failure_set(why, EX_UNAVAILABLE,
                            "the store is empty; `mailfrom-sync --once' fills it");
-    store_close(*store);
-    *store = NULL;
-    return invocation_store(invocation, STORE_WRITE, store, why);
+    return true;
 }
 
 /* Takes the local ones out of those that were named. */

@@ -35,7 +35,7 @@ bool remove_run(struct invocation *invocation, struct failure *why)
     if (optind == invocation->argc)
         return invocation_misused(invocation, why, "which identity?");
     if (!identities_read(&identities, invocation->argv + optind, invocation->argc - optind, why) ||
-        !invocation_present_store(invocation, &store, why) ||
+        !invocation_store(invocation, STORE_UPDATE, &store, why) ||
         !store_update(store, remove_all, &identities, why))
         goto out;
     (void)printf("removed %zu %s\n", identities.count,

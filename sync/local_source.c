@@ -11,6 +11,7 @@
 
 #include "common/duration.h"
 #include "common/log.h"
+#include "common/log_limit.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -138,6 +139,8 @@ static void look_for_due(struct local_source *source, int64_t now)
 
 /* --- what was answered --- */
 
+static struct log_limit unclear; /* a domain can be broken for long, and one of many */
+
 static void tell_outage(struct local_source *source, const struct local_job *job, int64_t now)
 {
     enum outage_news news = outage_add(&source->outage, job->question.finding != MX_UNCLEAR, now);
@@ -145,8 +148,8 @@ static void tell_outage(struct local_source *source, const struct local_job *job
     char text[DURATION_TEXT_SIZE];
 
     if (news == OUTAGE_ONE) {
-        log_write(LOG_INFO, "%s: look-up of %s is not clear: %s", label, job->domain,
-                  job->question.found);
+        log_limited(&unclear, LOG_INFO, "%s: look-up of %s is not clear: %s", label, job->domain,
+                    job->question.found);
     } else if (news == OUTAGE_BEGAN) {
         duration_format(settings->local.indeterminate_grace, text);
         log_write(LOG_WARNING,

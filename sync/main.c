@@ -12,6 +12,7 @@
 
 #include "common/daemon.h"
 #include "common/log.h"
+#include "common/log_limit.h"
 #include "common/notify.h"
 #include "common/sandbox.h"
 
@@ -300,6 +301,7 @@ static void look_after(void)
     next_look = now.tv_sec + 1;
     if (sync_state.runner != NULL && runner_is_alive(sync_state.runner))
         notify_alive();
+    log_limit_check();
     if (now.tv_sec < next_status)
         return;
     next_status = now.tv_sec + STATUS_EVERY;
@@ -339,6 +341,7 @@ static bool report(int received, struct failure *why)
 static void stop(void)
 {
     runner_stop(sync_state.runner);
+    log_limit_finish();
     transitions_free(sync_state.transitions);
     shared_store_close(sync_state.store);
     settings_free(sync_state.settings);

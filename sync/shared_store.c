@@ -19,11 +19,11 @@ struct shared_store {
     int64_t cleared;
 };
 
-static bool reopen(struct shared_store *shared, struct failure *why)
+static bool reopen(struct shared_store *shared, enum store_access access, struct failure *why)
 {
     store_close(shared->store);
     shared->store = NULL;
-    return store_open(&shared->store, shared->directory, STORE_WRITE, shared->group, why);
+    return store_open(&shared->store, shared->directory, access, shared->group, why);
 }
 
 struct shared_store *shared_store_open(const char *directory, const char *group,
@@ -38,7 +38,7 @@ struct shared_store *shared_store_open(const char *directory, const char *group,
     shared->directory = directory;
     shared->group = group;
     (void)pthread_mutex_init(&shared->lock, NULL);
-    if (reopen(shared, why))
+    if (reopen(shared, STORE_WRITE, why))
         return shared;
     shared_store_close(shared);
     return NULL;
@@ -63,7 +63,7 @@ static bool look_after(struct shared_store *shared, struct failure *why)
         return true;
     shared->checked = now;
     if (shared->store == NULL || !store_is_current(shared->store, &unused))
-        return reopen(shared, why);
+        return reopen(shared, STORE_UPDATE, why);
     if (now < shared->cleared || now >= shared->cleared + STALE_EVERY) {
         shared->cleared = now;
         (void)store_clear_stale_readers(shared->store);

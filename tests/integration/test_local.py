@@ -4,6 +4,7 @@
 
 import json
 import random
+import re
 import signal
 import time
 from dataclasses import replace
@@ -285,6 +286,20 @@ def test_a_resolver_that_is_down_is_told_once_and_demotes_nobody(sync):
         dns.mode = "answer"
         wait_until(lambda: statuses(sync) == {"Success"}, "the DNS to be back")
         assert sync.log_lines("definite answers again", mark)
+
+
+def test_domains_that_are_broken_for_long_do_not_fill_the_log(sync):
+    table = numbered(20)
+    with Dns({domain: [f"MX 10 {EXPECTED}"] for domain in table.values()}) as dns:
+        dns.by_name = {domain: "servfail" for domain in [*table.values()][::2]}
+        sync.configure(local=life.settings(dns.port))
+        put_all(sync, table)
+        sync.start()
+        wait_until(lambda: len(dns.asked) > 100, "questions")
+        sync.stop()
+        first, repeated = sync.log_lines("is not clear")
+        assert first.endswith(f"is not clear: SERVFAIL from 127.0.0.1:{dns.port}")
+        assert re.search(r"is not clear: .* \(repeated \d{2,} times in \d+ s\)$", repeated)
 
 
 def test_kill_at_any_instant_loses_nothing(sync):

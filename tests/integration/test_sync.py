@@ -403,6 +403,19 @@ def test_mail_flows_by_what_is_known_while_ses_hangs(sync, ses, milter, postfix,
     milter.stop()
 
 
+def test_a_store_that_is_gone_is_waited_for_and_none_is_made(sync, ses):
+    sync.configure(quick(ses)).start()
+    sync.wait_for_status("d00000.example", "Success")
+    mark = sync.log_size()
+    os.rename(sync.store, f"{sync.store}.away")
+    assert "there is no store in" in sync.wait_for_log("error: ", mark)
+    time.sleep(1.5)
+    assert not os.path.exists(sync.store)
+    ses.identities["d00000.example"].status = "Failed"
+    os.rename(f"{sync.store}.away", sync.store)
+    sync.wait_for_status("d00000.example", "Failed")
+
+
 # Several accounts
 
 def test_the_first_account_counts_for_an_identity_that_two_have(sync):

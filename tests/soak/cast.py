@@ -104,14 +104,14 @@ class World:
         status that is not Success meets the behaviour that was before."""
         if status == "Success":
             self.gateway.dns.records[one.domain] = MX
-        with self.gateway.store_moves:
+        with self.gateway.store_there:
             self.gateway.put({one.name: {"MailFromDomain": one.domain,
                                          "BehaviorOnMXFailure": behavior}})
         if status != "Success":
             self.gateway.dns.records.pop(one.domain, None)
 
     def _set_file(self, one, status, behavior):
-        with self.gateway.store_moves:
+        with self.gateway.store_there:
             self.gateway.import_records({one.name: {
                 "MailFromDomain": one.domain, "MailFromDomainStatus": status,
                 "BehaviorOnMXFailure": behavior}})

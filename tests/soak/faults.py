@@ -98,31 +98,27 @@ class KillCtl(Fault):
 
 
 class StoreAway(Fault):
-    """Renamed, and back. mailfrom-sync makes a new one meanwhile, which is in the way then; with that
-    one the milter knows only what SES says."""
+    """Renamed, and back. Nobody may make a new one: the administrator is told to wait, and
+    mailfrom-sync has to."""
     name = "store moved away"
 
     def begin(self):
         store = self.gateway.milter.store
-        with self.gateway.store_moves:
-            self._windows = [self.timeline.open_window(kind) for kind in ("no-store", "other-store")]
-            os.rename(store, f"{store}.away")
+        self.gateway.store_there.acquire()
+        self._window = self.timeline.open_window("no-store")
+        os.rename(store, f"{store}.away")
 
     def end(self):
         store = self.gateway.milter.store
-        with self.gateway.store_moves:
-            while True:
-                try:
-                    os.rename(f"{store}.away", store)
-                    break
-                except OSError:  # the new one, of which mailfrom-sync may be in the middle
-                    scrap = f"{store}.scrap"
-                    os.rename(store, scrap)
-                    shutil.rmtree(scrap)
+        made = os.path.exists(store)
+        if made:
+            shutil.rmtree(store)
+        os.rename(f"{store}.away", store)
+        self.gateway.store_there.release()
+        assert not made, "a new store was made"
 
     def recovered(self):
-        for window in self._windows:
-            self.timeline.close_window(window)
+        self.timeline.close_window(self._window)
 
 
 class DiskFull(Fault):

@@ -90,7 +90,7 @@ class Gateway:
                                self.milter.socket)
         self.down = set()  # programs that were killed on purpose
         self.crowded = False  # a thousand connections are open
-        self.store_moves = threading.Lock()  # nobody writes while the store is put back
+        self.store_there = threading.Lock()  # held by who writes, and while there is none
         self.refusals = []  # what mailfromctl said
         self.clock_file = f"{self.base}/clock"
         self.no_disk = None

@@ -111,7 +111,7 @@ class Timeline:
         entry[3] = time.time()
 
     def open_window(self, kind):
-        """From now on mail may fare as the kind says: no-milter, no-store, other-store."""
+        """From now on mail may fare as the kind says: no-milter, no-store."""
         window = [kind, time.time(), FOREVER]
         self._windows.append(window)
         return window
@@ -128,19 +128,7 @@ class Timeline:
             allowed.add("no-milter")
         if message.role == "own" and self.has_window("no-store", message.began, message.replied):
             allowed.add("defer unavailable")
-        if message.role == "own" and self.has_window("other-store", message.began, message.replied):
-            allowed.add(f"sender {message.sender}")
         return allowed
-
-    def _met(self, message):
-        """From when to when the store was read that the message may have met. After a store was
-        moved, the milter notices that within a second or so, and until then goes on with the one it
-        has; and the last state of one that is moved is read when it is back, if not written over."""
-        moves = [window for window in self._windows
-                 if window[0] == "other-store" and window[1] <= message.replied and
-                 window[2] >= message.began]
-        return (min([message.began, *(begin for _, begin, _ in moves)]),
-                max([message.replied, *(end for _, _, end in moves)]))
 
     def _by_store(self, message):
         if message.role != "own":
@@ -149,9 +137,8 @@ class Timeline:
                     self.has_window("no-store", message.began, message.replied):
                 yield "defer unavailable"
             return
-        begin, end = self._met(message)
-        first = max(bisect.bisect_right(self._ended, begin) - 1, 0)
-        last = bisect.bisect_left(self._began, end)
+        first = max(bisect.bisect_right(self._ended, message.began) - 1, 0)
+        last = bisect.bisect_left(self._began, message.replied)
         for state in self._states[first:last + 1]:
             outcome, expiry = state[message.name]
             if message.began <= expiry + 1:
@@ -159,5 +146,5 @@ class Timeline:
             if message.replied >= expiry:
                 yield "defer expired"
         for name, outcome, begun, ended in self._passing:
-            if name == message.name and begun <= end and ended >= begin:
+            if name == message.name and begun <= message.replied and ended >= message.began:
                 yield outcome

@@ -193,9 +193,11 @@ static void says_what_is_missing(void **state)
 
     expect_no_store(scratch, STORE_READ, EX_NOINPUT, "there is no store in");
     expect_no_store(scratch, STORE_READ, EX_NOINPUT, "`mailfromctl import` makes one");
+    expect_no_store(scratch, STORE_UPDATE, EX_NOINPUT, "there is no store in");
     assert_int_not_equal(access(scratch->store, F_OK), 0);
     assert_int_equal(mkdir(scratch->store, 0770), 0);
     expect_no_store(scratch, STORE_READ, EX_NOINPUT, "there is no store in");
+    expect_no_store(scratch, STORE_UPDATE, EX_NOINPUT, "there is no store in");
     assert_int_not_equal(access(scratch->data, F_OK), 0);
     write_file(scratch, "", 0);
     strcat(scratch->store, "/data.mdb");
@@ -216,6 +218,7 @@ static void refuses_an_empty_file(void **state)
 
     write_file(scratch, "", 0);
     expect_no_store(scratch, STORE_READ, EX_DATAERR, "data.mdb is an empty file");
+    expect_no_store(scratch, STORE_UPDATE, EX_DATAERR, "data.mdb is an empty file");
 }
 
 static void refuses_a_store_that_was_never_filled(void **state)
@@ -504,6 +507,22 @@ static void undoes_the_filling_of_a_new_store(void **state)
     assert_false(store_update(store, fill_and_change_its_mind, &filling, &why));
     assert_true(store_count(store, &count, &why));
     assert_int_equal(count, 0);
+    store_close(store);
+}
+
+static void updates_a_store_that_is_there(void **state)
+{
+    const struct scratch *scratch = *state;
+    struct scratch_filling filling = {NULL, few, FEW};
+    struct failure why;
+    uint64_t count;
+    struct store *store;
+
+    scratch_fill(scratch->store, NULL, 0);
+    store = open_store(scratch, STORE_UPDATE);
+    assert_true(store_update(store, scratch_put_all, &filling, &why));
+    assert_true(store_count(store, &count, &why));
+    assert_int_equal(count, FEW);
     store_close(store);
 }
 
@@ -1160,6 +1179,7 @@ int main(void)
         TEST(commits_what_change_did),
         TEST(undoes_all_when_change_fails),
         TEST(undoes_the_filling_of_a_new_store),
+        TEST(updates_a_store_that_is_there),
         TEST(does_not_write_through_a_reader),
         TEST(grows_the_map_and_calls_change_again),
         TEST(follows_a_map_that_another_process_grew),
