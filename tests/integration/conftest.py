@@ -16,6 +16,7 @@ from lab.process import tail
 def pytest_addoption(parser):
     parser.addoption("--stage", required=True, help="where the programs are installed")
     parser.addoption("--sendmail-tree", required=True, help="where Sendmail is unpacked")
+    parser.addoption("--clock-library", required=True, help="what lab/set_clock.c was built to")
 
 
 def pytest_configure():

@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	tests/integration/lab/__init__.py \
 	tests/integration/lab/cases.py \
 	tests/integration/lab/client.py \
+	tests/integration/lab/clock.py \
 	tests/integration/lab/http.py \
 	tests/integration/lab/laboratory.py \
 	tests/integration/lab/life.py \
@@ -20,6 +21,7 @@ EXTRA_DIST += \
 	tests/integration/lab/programs.py \
 	tests/integration/lab/sandbox.py \
 	tests/integration/lab/sendmail.py \
+	tests/integration/lab/set_clock.c \
 	tests/integration/lab/sink.py \
 	tests/integration/lab/supervisor.py \
 	tests/integration/lab/sync.py \
@@ -47,3 +49,10 @@ EXTRA_DIST += \
 	tests/integration/test_units.py \
 	tests/integration/test_tutorials.py \
 	tests/integration/test_waiting.py
+
+# A library to be loaded before others, which no program of ours is linked with.
+check_DATA = tests/integration/lab/set_clock.so
+CLEANFILES += $(check_DATA)
+tests/integration/lab/set_clock.so: tests/integration/lab/set_clock.c
+	@$(MKDIR_P) tests/integration/lab
+	$(AM_V_CC)$(CC) -D_GNU_SOURCE -std=c11 -Wall -Wextra -O2 -fPIC -shared -o $@ $(srcdir)/tests/integration/lab/set_clock.c

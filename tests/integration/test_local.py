@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 
 from lab import life
+from lab.clock import Clock
 from lab.life import EXPECTED, IDENTITY, RIGHT, STAGES, Gateway, live
 from lab.nsd import Nsd
 from lab.process import free_port, wait_until
@@ -261,6 +262,27 @@ def test_what_failed_is_looked_up_again_only_where_that_is_wanted(sync):
 
 
 # Trouble of everybody
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_clock_that_was_ahead_holds_nothing_up_when_it_is_set_back(sync, request, restarted):
+    """Or the DNS is asked again when the clock has caught up: in a month."""
+    clock = Clock(request.config.getoption("--clock-library"), f"{sync.base}/clock")
+    sync.environment |= clock.environment(sync.environment)
+    clock.set(30 * 86400)
+    with Dns({life.DOMAIN: [f"MX 10 {EXPECTED}"]}) as dns:
+        sync.configure(local=life.settings(dns.port))
+        put_all(sync, {IDENTITY: life.DOMAIN})
+        sync.start()
+        sync.wait_for_status(IDENTITY, "Success")
+        if restarted:
+            sync.stop()
+        clock.set(0)
+        if restarted:
+            sync.start()
+        del dns.records[life.DOMAIN]
+        sync.wait_for_status(IDENTITY, "TemporaryFailure")
+        sync.wait_for_log("the clock was set back")
+
 
 def test_a_resolver_that_is_down_is_told_once_and_demotes_nobody(sync):
     count = 300

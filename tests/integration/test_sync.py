@@ -13,6 +13,7 @@ import time
 import pytest
 
 from lab.client import send
+from lab.clock import Clock
 from lab.process import wait_until
 from lab.sync import KEYS, QUICK, Sync
 
@@ -306,6 +307,26 @@ def test_a_wrong_clock_is_seen_through(sync, ses):
     ses.skew = 3600
     sync.configure(quick(ses))
     assert "3 fetched" in sync.once()
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_clock_that_was_ahead_holds_nothing_up_when_it_is_set_back(sync, ses, request, restarted):
+    """Or SES is asked again when the clock has caught up: in a month."""
+    clock = Clock(request.config.getoption("--clock-library"), f"{sync.base}/clock")
+    sync.environment |= clock.environment(sync.environment)
+    clock.set(30 * 86400)
+    sync.configure(quick(ses)).start()
+    sync.wait_for_status("d00000.example", "Success")
+    mark = len(ses.calls)
+    wait_until(lambda: count(ses, FETCH, mark) > 1, "more calls, of a month ahead")
+    if restarted:
+        sync.stop()
+    clock.set(0)
+    if restarted:
+        sync.start()
+    ses.identities["d00000.example"].status = "Failed"
+    sync.wait_for_status("d00000.example", "Failed")
+    assert restarted or sync.log_lines("the clock was set back")
 
 
 def test_refuses_of_everything_mark_nobody(sync, ses):

@@ -207,14 +207,14 @@ class DnsGone(Fault):
 
 
 class Clock(Fault):
-    """mailfrom-sync's wall clock, by set_clock.c: the milter's stays right."""
+    """mailfrom-sync's wall clock, which it has for itself: the milter's stays right."""
     offset = None
 
     def begin(self):
-        self.gateway.set_clock(self.offset)
+        self.gateway.clock.set(self.offset)
 
     def end(self):
-        self.gateway.set_clock(0)
+        self.gateway.clock.set(0)
 
 
 def variants(base, label, attribute, values):

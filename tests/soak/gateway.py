@@ -5,13 +5,13 @@
 import json
 import os
 import shutil
-import struct
 import subprocess
 import tempfile
 import threading
 from contextlib import ExitStack
 
 from lab import life
+from lab.clock import Clock
 from lab.postfix import Postfix
 from lab.programs import Milter, Programs
 from lab.sink import TOKEN_HEADER, Sink
@@ -71,7 +71,6 @@ class Gateway:
     def __init__(self, build, clock=True):
         """clock: with a wall clock of its own for mailfrom-sync."""
         self.load_program = f"{os.path.abspath(build)}/tests/bench/load"
-        self._clock_library = f"{os.path.abspath(build)}/tests/soak/set_clock.so"
         self.base = tempfile.mkdtemp(prefix="mailfrom-milter-soak-")
         os.chmod(self.base, 0o755)
         stage = stage_of(build, self.base)
@@ -92,7 +91,8 @@ class Gateway:
         self.crowded = False  # a thousand connections are open
         self.store_there = threading.Lock()  # held by who writes, and while there is none
         self.refusals = []  # what mailfromctl said
-        self.clock_file = f"{self.base}/clock"
+        self.clock = Clock(f"{os.path.abspath(build)}/tests/integration/lab/set_clock.so",
+                           f"{self.base}/clock")
         self.no_disk = None
         self.no_clock = None if clock else "not asked for"
 
@@ -131,15 +131,8 @@ class Gateway:
                                                 pending_window="4s", timeout="1s",
                                                 temporary_failure_window="4s") |
                             {"expected-mx": list(EXPECTED_MX)})
-        self.set_clock(0)
         if not self.no_clock:
-            self.sync.environment |= {"LD_PRELOAD": self._clock_library,
-                                      "SET_CLOCK_FILE": self.clock_file}
-
-    def set_clock(self, seconds):
-        """How far mailfrom-sync's wall clock is ahead: see set_clock.c."""
-        with open(self.clock_file, "ab"), open(self.clock_file, "r+b", buffering=0) as file:
-            file.write(struct.pack("=q", seconds))
+            self.sync.environment |= self.clock.environment(self.sync.environment)
 
     # What an administrator does; it may fail while a fault is on, and is done again then.
 

@@ -9,19 +9,12 @@ EXTRA_DIST += \
 	tests/soak/gauges.py \
 	tests/soak/mail.py \
 	tests/soak/run \
-	tests/soak/set_clock.c \
 	tests/soak/threads \
 	tests/soak/timeline.py \
 	tests/tsan.supp
-CLEANFILES += tests/soak/set_clock.so
 
 SOAK_NEEDS = tests/bench/load mailfrom-milter$(EXEEXT) mailfromctl$(EXEEXT) mailfrom-sync$(EXEEXT)
-SOAK_NEEDS += tests/soak/set_clock.so
-
-# A library to be loaded before others, which no program of ours is linked with.
-tests/soak/set_clock.so: tests/soak/set_clock.c
-	@$(MKDIR_P) tests/soak
-	$(AM_V_CC)$(CC) -D_GNU_SOURCE -std=c11 -Wall -Wextra -O2 -fPIC -shared -o $@ $(srcdir)/tests/soak/set_clock.c
+SOAK_NEEDS += tests/integration/lab/set_clock.so
 
 # Options of tests/soak/run: make soak SOAK_OPTIONS='--minutes 60 --seed 7'
 soak: $(SOAK_NEEDS)
