@@ -12,6 +12,7 @@ from cast import ANCHOR, CAST
 from lab.client import Client
 
 SESSION_MAX = 20  # messages
+BACKLOG_MAX = 500  # accepted and not delivered: an MTA can take more than it delivers
 REFUSED = re.compile(r"554 5\.1\.8 MailFromDomainNotVerified: [^()]+"
                      r" \(identity (\S+), MAIL FROM domain (\S+), status "
                      r"(?:Pending|Failed|TemporaryFailure)\)$")
@@ -40,8 +41,11 @@ class Message:
 class Mail:
     """The post of a run: every message that was sent."""
 
-    def __init__(self, port):
+    def __init__(self, port, sink):
         self.port = port
+        self._sink = sink
+        self._accepted = 0
+        self._counting = threading.Lock()
         self.messages = []
         self.failures = []
         self._over = threading.Event()
@@ -69,6 +73,9 @@ class Mail:
     def _work(self, seed):
         draw = random.Random(seed)
         while not self._over.is_set():
+            if self._accepted - len(self._sink.senders) > BACKLOG_MAX:
+                self._over.wait(0.05)
+                continue
             try:
                 self._session(draw)
             except Exception as error:  # told in the account: no reply is a message of unknown fate
@@ -93,6 +100,8 @@ class Mail:
         message = Message(name, role, sender, sent.token, connected, began, time.time(),
                           str(sent.reply), sent.reply.ok)
         self.messages.append(message)
+        with self._counting:
+            self._accepted += message.accepted
         return message
 
 
