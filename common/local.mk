@@ -27,10 +27,15 @@ libcommon_a_SOURCES = \
 	common/settings_title.c common/settings_title.h \
 	common/settings_value.c \
 	common/source_state.c common/source_state.h \
-	common/store.c common/store.h \
+	common/store.c common/store.h common/store_lmdb.h \
+	common/store_counts.c \
 	common/store_directory.c common/store_directory.h \
+	common/store_due.c \
 	common/store_key.c common/store_key.h \
+	common/store_note.c \
+	common/store_record.c \
 	common/store_tally.c common/store_tally.h \
+	common/store_transaction.c \
 	common/utf8.c common/utf8.h \
 	common/word.c common/word.h
 

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ *
+ * What the files of the store share; nobody else includes it, nor lmdb.h. Errors are those of LMDB
+ * and errno(3), 0 for none.
+ */
+#ifndef COMMON_STORE_LMDB_H
+#define COMMON_STORE_LMDB_H
+
+#include "common/store.h"
+
+#include <sys/types.h>
+
+#include <lmdb.h>
+
+struct store {
+    MDB_env *environment;
+    MDB_txn *reader;    /* renewed for each snapshot, NULL until the first */
+    MDB_cursor *cursor; /* of the reader, on the identities; NULL until the first store_find */
+    MDB_txn *writer;    /* inside store_update only */
+    MDB_dbi identities;
+    MDB_dbi meta;
+    MDB_dbi notes;
+    MDB_dbi due;
+    MDB_dbi counts;
+    bool has_counts; /* a store of an early version is without them until somebody writes it */
+    bool writable;
+    int write_error; /* of the last change inside store_update: a full map is told by it */
+    bool broken;     /* a fault has left LMDB in an unknown state: no further calls into it */
+    dev_t device;
+    ino_t inode;
+    char directory[];
+};
+
+/* --- store_transaction.c --- */
+
+/* As failure_set, for an error of LMDB. what: what was being done, for "reading" and the like. */
+bool store_fail(const struct store *store, int error, const char *what, struct failure *why);
+bool store_fail_empty(const struct store *store, struct failure *why);
+
+/* Also: no further calls into LMDB. */
+bool store_fail_damaged(struct store *store, struct failure *why);
+
+/* STORE_FAILED, for an error while reading. */
+enum store_result store_failed(struct store *store, int error, struct failure *why);
+
+/* Begins a transaction; a map that another process has grown is grown here too. */
+int store_begin(struct store *store, unsigned flags, MDB_txn **transaction);
+bool store_grow(struct store *store, struct failure *why);
+
+/* Runs `read` in a snapshot, or in the transaction of store_update, and under the guard. Returns
+ * what `read` does. */
+enum store_result store_read(struct store *store,
+                             enum store_result (*read)(struct store *store, MDB_txn *transaction,
+                                                       void *context, struct failure *why),
+                             void *context, struct failure *why);
+
+/* Calls visit for each entry from the key `from` on, of size 0 for the first, as long as it returns
+ * 0. MDB_NOTFOUND of visit ends it without an error. */
+int store_walk(MDB_txn *transaction, MDB_dbi database, MDB_val from,
+               int (*visit)(void *context, const MDB_val *name, const MDB_val *value),
+               void *context);
+
+/* STORE_FOUND where a walk came to its end. */
+enum store_result store_walked(struct store *store, int error, struct failure *why);
+
+/* The outcome of a change inside store_update. */
+bool store_written(struct store *store, int error, struct failure *why);
+
+/* --- store.c --- */
+
+/* Opens what there is of databases; those of a new store are made, if it may be written. */
+bool store_open_databases(struct store *store, struct failure *why);
+
+/* --- store_record.c --- */
+
+/* store_get, inside store_read. identity: of `length` octets. */
+enum store_result store_read_record(struct store *store, MDB_txn *transaction, const char *identity,
+                                    size_t length, struct mail_from *record, struct failure *why);
+uint64_t store_count_records(const struct store *store, MDB_txn *transaction);
+
+/* --- store_due.c, store_counts.c: what is kept beside the records, inside store_update --- */
+
+/* old, new: NULL for none. */
+int store_due_replace(const struct store *store, const char *identity, size_t length,
+                      const struct mail_from *old, const struct mail_from *new);
+int store_counts_replace(const struct store *store, MDB_txn *transaction,
+                         const struct mail_from *old, const struct mail_from *new);
+
+/* A version that knows no counters may have written the store: then they are counted anew. */
+int store_counts_open(struct store *store, MDB_txn *transaction);
+
+#endif
