@@ -5,6 +5,7 @@
  */
 #include "build-config.h"
 
+#include "common/command_line.h"
 #include "common/daemon.h"
 #include "common/log.h"
 #include "common/log_limit.h"
@@ -17,8 +18,6 @@
 #include "milter/signals.h"
 #include "milter/socket.h"
 
-#include <getopt.h>
-#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -31,7 +30,6 @@
 
 #include <libmilter/mfapi.h>
 
-static const char program[] = "mailfrom-milter";
 static const char usage[] =
     "usage: mailfrom-milter [-c FILE] [-f] [--check] [--version]\n"
     "\n"
@@ -41,60 +39,11 @@ static const char usage[] =
     "  --version  print the version and exit\n"
     "\n"
     "Signals: HUP and USR1 reload the settings, TERM and INT stop.\n";
+static const struct command_line_program program = {"mailfrom-milter", usage, false};
 
-static char settings_path[PATH_MAX];
-
-static struct {
-    const char *settings_file;
-    bool foreground;
-    bool check;
-} options = {.settings_file = DEFAULT_SETTINGS_FILE};
-
+static struct command_line options;
 static struct lookup *lookup;
 static bool is_reload_refused; /* the last one */
-
-/* --- command line --- */
-
-static void read_options(int argc, char **argv)
-{
-    static const struct option long_options[] = {
-        {"check", no_argument, NULL, 'k'},
-        {"version", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    int option;
-
-    while ((option = getopt_long(argc, argv, "c:fh", long_options, NULL)) != -1) {
-        switch (option) {
-        case 'c':
-            options.settings_file = optarg;
-            break;
-        case 'f':
-            options.foreground = true;
-            break;
-        case 'k':
-            options.check = true;
-            break;
-        case 'v':
-            (void)printf("%s %s\n", program, PACKAGE_VERSION);
-            exit(EX_OK);
-        case 'h':
-            (void)fputs(usage, stdout);
-            exit(EX_OK);
-        default:
-            (void)fputs(usage, stderr);
-            exit(EX_USAGE);
-        }
-    }
-    /* In the background the directory is another, and a reload must find the file. */
-    if (realpath(options.settings_file, settings_path) != NULL)
-        options.settings_file = settings_path;
-    if (optind < argc) {
-        (void)fprintf(stderr, "%s: unexpected argument \"%s\"\n%s", program, argv[optind], usage);
-        exit(EX_USAGE);
-    }
-}
 
 /* --- while it runs --- */
 
@@ -231,7 +180,7 @@ static bool start(struct settings *settings, struct failure *why)
         return false;
     log_configure(settings->log_format, settings->log_level);
     notify_open();
-    log_open(program, options.foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG);
+    log_open(program.name, options.foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG);
     if (!milter_register(why) || !metrics_server_bind(settings, why) ||
         !socket_open(settings, why) || !metrics_server_listen(why) ||
         !daemon_become(settings->milter.user, why))
@@ -272,7 +221,7 @@ static void finish(void)
 
 static int fail(const struct failure *why)
 {
-    (void)fprintf(stderr, "%s: %s\n", program, why->text);
+    (void)fprintf(stderr, "%s: %s\n", program.name, why->text);
     daemon_tell_parent(why->exit_code);
     return why->exit_code;
 }
@@ -282,7 +231,7 @@ int main(int argc, char **argv)
     struct settings *settings;
     struct failure why;
 
-    read_options(argc, argv);
+    options = command_line_read(&program, argc, argv);
     if (!settings_read(&settings, options.settings_file, &why))
         return fail(&why);
     if (options.check) {

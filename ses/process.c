@@ -3,11 +3,11 @@
  */
 #include "ses/process.h"
 
+#include "common/child.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -87,45 +87,6 @@ static int64_t milliseconds(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static bool set_actions(posix_spawn_file_actions_t *actions, int output)
-{
-    return posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0) == 0 &&
-           posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO) == 0 &&
-           posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1) == 0;
-}
-
-/* A group of its own, so that the whole of it can be ended; signals as a program expects them. */
-static bool set_attributes(posix_spawnattr_t *attributes)
-{
-    sigset_t none, all;
-
-    (void)sigemptyset(&none);
-    (void)sigfillset(&all);
-    return posix_spawnattr_setpgroup(attributes, 0) == 0 &&
-           posix_spawnattr_setsigmask(attributes, &none) == 0 &&
-           posix_spawnattr_setsigdefault(attributes, &all) == 0 &&
-           posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-                                                    POSIX_SPAWN_SETSIGDEF) == 0;
-}
-
-/* Returns an errno. */
-static int spawn(char *words[], int output, pid_t *pid)
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    int error = ENOMEM;
-
-    if (posix_spawn_file_actions_init(&actions) != 0)
-        return ENOMEM;
-    if (posix_spawnattr_init(&attributes) == 0) {
-        if (set_actions(&actions, output) && set_attributes(&attributes))
-            error = posix_spawnp(pid, words[0], &actions, &attributes, words, environ);
-        (void)posix_spawnattr_destroy(&attributes);
-    }
-    (void)posix_spawn_file_actions_destroy(&actions);
-    return error;
-}
-
 /* Reads to the end. False: too late, too much, or an error of reading. */
 static bool read_output(int input, char *out, size_t *length, int64_t deadline, struct failure *why)
 {
@@ -175,13 +136,6 @@ static bool wait_for(pid_t pid, int64_t deadline, bool *ended, struct failure *w
                        WTERMSIG(status));
 }
 
-static void end(pid_t pid)
-{
-    (void)kill(-pid, SIGKILL);
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        continue;
-}
-
 static bool run(char *words[], int timeout, char *out, size_t *length, struct failure *why)
 {
     int64_t deadline = milliseconds() + timeout;
@@ -191,7 +145,7 @@ static bool run(char *words[], int timeout, char *out, size_t *length, struct fa
 
     if (pipe2(ends, O_CLOEXEC) != 0)
         return failure_set(why, EX_OSERR, "credential_process: %s", strerror(errno));
-    error = spawn(words, ends[1], &pid);
+    error = child_start(words, ends[1], environ, &pid);
     (void)close(ends[1]);
     if (error != 0) {
         (void)close(ends[0]);
@@ -201,7 +155,7 @@ static bool run(char *words[], int timeout, char *out, size_t *length, struct fa
     (void)close(ends[0]);
     fine = fine && wait_for(pid, deadline, &ended, why);
     if (!ended)
-        end(pid);
+        child_end(pid);
     return fine;
 }
 

@@ -10,13 +10,13 @@
 #include "sync/orphan.h"
 #include "sync/runner.h"
 
+#include "common/command_line.h"
 #include "common/daemon.h"
 #include "common/log.h"
 #include "common/log_limit.h"
 #include "common/notify.h"
 #include "common/sandbox.h"
 
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,6 @@
 /* Seconds between two lines for the supervisor. */
 enum { STATUS_EVERY = 5 };
 
-static const char program[] = "mailfrom-sync";
 static const char usage[] =
     "usage: mailfrom-sync [-c FILE] [-f] [--once] [--check] [--version]\n"
     "\n"
@@ -39,13 +38,9 @@ static const char usage[] =
     "  --version  print the version and exit\n"
     "\n"
     "Signals: HUP and USR1 reload the settings, TERM and INT stop.\n";
+static const struct command_line_program program = {"mailfrom-sync", usage, true};
 
-static struct {
-    const char *settings_file;
-    bool foreground;
-    bool once;
-    bool check;
-} options = {.settings_file = DEFAULT_SETTINGS_FILE};
+static struct command_line options;
 
 /* What runs. settings are those that runner uses. */
 static struct {
@@ -58,54 +53,6 @@ static struct {
     bool is_reload_refused; /* the last one */
     sigset_t signals;
 } sync_state;
-
-/* --- command line --- */
-
-static void refuse(const char *what)
-{
-    (void)fprintf(stderr, "%s: unexpected argument \"%s\"\n%s", program, what, usage);
-    exit(EX_USAGE);
-}
-
-static void read_options(int argc, char **argv)
-{
-    static const struct option long_options[] = {
-        {"once", no_argument, NULL, 'o'},
-        {"check", no_argument, NULL, 'k'},
-        {"version", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    int option;
-
-    while ((option = getopt_long(argc, argv, "c:fh", long_options, NULL)) != -1) {
-        switch (option) {
-        case 'c':
-            options.settings_file = optarg;
-            break;
-        case 'f':
-            options.foreground = true;
-            break;
-        case 'o':
-            options.once = options.foreground = true;
-            break;
-        case 'k':
-            options.check = true;
-            break;
-        case 'v':
-            (void)printf("%s %s\n", program, PACKAGE_VERSION);
-            exit(EX_OK);
-        case 'h':
-            (void)fputs(usage, stdout);
-            exit(EX_OK);
-        default:
-            (void)fputs(usage, stderr);
-            exit(EX_USAGE);
-        }
-    }
-    if (optind < argc)
-        refuse(argv[optind]);
-}
 
 /* --- settings --- */
 
@@ -244,7 +191,7 @@ static bool start(struct failure *why)
         return false;
     log_configure(sync_state.settings->log_format, sync_state.settings->log_level);
     notify_open();
-    log_open(program, options.foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG);
+    log_open(program.name, options.foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG);
     if (!open_store(why))
         return false;
     if (sync_state.settings->seccomp && !sandbox_enter_sync(why))
@@ -351,7 +298,7 @@ static void stop(void)
 
 static int fail(const struct failure *why)
 {
-    (void)fprintf(stderr, "%s: %s\n", program, why->text);
+    (void)fprintf(stderr, "%s: %s\n", program.name, why->text);
     daemon_tell_parent(why->exit_code);
     return why->exit_code;
 }
@@ -374,7 +321,7 @@ int main(int argc, char **argv)
     int received;
     bool fine;
 
-    read_options(argc, argv);
+    options = command_line_read(&program, argc, argv);
     if (options.check)
         return check();
     sync_state.settings = read_settings(&why);

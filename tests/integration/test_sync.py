@@ -8,13 +8,14 @@ import os
 import random
 import re
 import signal
+import subprocess
 import time
 
 import pytest
 
 from lab.client import send
 from lab.clock import Clock
-from lab.process import wait_until
+from lab.process import is_alive, wait_until
 from lab.sync import KEYS, QUICK, Sync
 
 pytest.importorskip("botocore", reason="the stand-in for SES checks signatures with botocore")
@@ -497,6 +498,23 @@ def test_reloads_and_keeps_the_old_settings_where_the_new_are_bad(sync, ses):
     sync.send_signal(signal.SIGUSR1)
     sync.wait_for_log("settings reloaded")
     wait_until(lambda: set(sync.records()) == {"d00001.example"}, "the others to leave")
+
+
+def test_in_the_background_it_reloads_a_file_that_was_named_from_here(sync, ses):
+    sync.configure(quick(ses))
+    subprocess.run([sync.program, "-c", os.path.basename(sync.settings_file)], cwd=sync.base,
+                   env=sync.environment, stdin=subprocess.DEVNULL, timeout=60, check=True)
+    with open(f"{sync.store}/sync.lock", encoding="ascii") as lock:
+        pid = int(lock.read())
+    try:
+        sync.wait_for_status("d00000.example", "Success")
+        with Ses(identities(3, status="Failed")) as other:
+            sync.configure(quick(other))
+            os.kill(pid, signal.SIGHUP)
+            sync.wait_for_status("d00000.example", "Failed")
+    finally:
+        os.kill(pid, signal.SIGTERM)
+        wait_until(lambda: not is_alive(pid), "it to end")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

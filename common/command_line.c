@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "build-config.h"
+
+#include "common/command_line.h"
+
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+/* Without the first for a program that has none. */
+static const struct option long_options[] = {
+    {"once", no_argument, NULL, 'o'},
+    {"check", no_argument, NULL, 'k'},
+    {"version", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static void refuse(const struct command_line_program *program)
+{
+    (void)fputs(program->usage, stderr);
+    exit(EX_USAGE);
+}
+
+static void take(struct command_line *line, int option, const struct command_line_program *program)
+{
+    switch (option) {
+    case 'c':
+        line->settings_file = optarg;
+        break;
+    case 'f':
+        line->foreground = true;
+        break;
+    case 'o':
+        line->once = line->foreground = true;
+        break;
+    case 'k':
+        line->check = true;
+        break;
+    case 'v':
+        (void)printf("%s %s\n", program->name, PACKAGE_VERSION);
+        exit(EX_OK);
+    case 'h':
+        (void)fputs(program->usage, stdout);
+        exit(EX_OK);
+    default:
+        refuse(program);
+    }
+}
+
+struct command_line command_line_read(const struct command_line_program *program, int argc,
+                                      char **argv)
+{
+    static char path[PATH_MAX];
+    struct command_line line = {.settings_file = DEFAULT_SETTINGS_FILE};
+    int option;
+
+    while ((option = getopt_long(argc, argv, "c:fh", long_options + !program->has_once, NULL)) !=
+           -1)
+        take(&line, option, program);
+    if (optind < argc) {
+        (void)fprintf(stderr, "%s: unexpected argument \"%s\"\n", program->name, argv[optind]);
+        refuse(program);
+    }
+    /* In the background the directory is another, and a reload must find the file. */
+    if (realpath(line.settings_file, path) != NULL)
+        line.settings_file = path;
+    return line;
+}
