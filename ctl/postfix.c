@@ -60,7 +60,8 @@ static bool add(struct postfix *postfix, const char *name, const char *parameter
     return service->name != NULL && service->parameter != NULL && service->milters != NULL;
 }
 
-/* A line of `postconf -M': service type private unpriv chroot wakeup maxproc command. */
+/* A line of `postconf -M': service type private unpriv chroot wakeup maxproc command. What is
+ * indented goes on with the one before. */
 static bool note_service(struct postfix *postfix, char *line, char *const values[])
 {
     enum { SERVICE, TYPE, CHROOT = 4, COMMAND = 7, FIELDS };
@@ -69,6 +70,8 @@ static bool note_service(struct postfix *postfix, char *line, char *const values
     char name[256];
     int count = 0;
 
+    if (*line == ' ' || *line == '\t')
+        return true;
     for (char *field = strtok_r(line, " \t", &rest); field != NULL && count < FIELDS;
          field = strtok_r(NULL, " \t", &rest))
         fields[count++] = field;
@@ -83,27 +86,12 @@ static bool note_service(struct postfix *postfix, char *line, char *const values
     return true;
 }
 
-static bool read_services(struct postfix *postfix, const char *directory, char *const values[],
-                          struct failure *why)
-{
-    static const char *const question[] = {"-M", NULL};
-    char *text = postconf_read(directory, question, why);
-    char *rest = text;
-    bool good = true;
-
-    if (text == NULL)
-        return false;
-    for (char *line = strsep(&rest, "\n"); line != NULL && good; line = strsep(&rest, "\n"))
-        good = *line == ' ' || *line == '\t' || note_service(postfix, line, values);
-    free(text);
-    return good || out_of_memory(why);
-}
-
 /* A line of `postconf -P': service/type/parameter = value, of a service that has its own. */
-static bool note_override(struct postfix *postfix, char *line)
+static bool note_override(struct postfix *postfix, char *line, char *const values[])
 {
     char *value = strstr(line, " = ");
 
+    (void)values;
     if (value == NULL)
         return true;
     *value = '\0';
@@ -121,9 +109,11 @@ static bool note_override(struct postfix *postfix, char *line)
     return true;
 }
 
-static bool read_overrides(struct postfix *postfix, const char *directory, struct failure *why)
+static bool read_lines(struct postfix *postfix, const char *directory, const char *option,
+                       bool (*note)(struct postfix *postfix, char *line, char *const values[]),
+                       char *const values[], struct failure *why)
 {
-    static const char *const question[] = {"-xP", NULL};
+    const char *const question[] = {option, NULL};
     char *text = postconf_read(directory, question, why);
     char *rest = text;
     bool good = true;
@@ -131,7 +121,7 @@ static bool read_overrides(struct postfix *postfix, const char *directory, struc
     if (text == NULL)
         return false;
     for (char *line = strsep(&rest, "\n"); line != NULL && good; line = strsep(&rest, "\n"))
-        good = note_override(postfix, line);
+        good = note(postfix, line, values);
     free(text);
     return good || out_of_memory(why);
 }
@@ -150,8 +140,8 @@ bool postfix_read(struct postfix *postfix, const char *directory, struct failure
         good =
             (postfix->queue_directory != NULL && postfix->mail_owner != NULL) || out_of_memory(why);
     }
-    good = good && read_services(postfix, directory, values, why) &&
-           read_overrides(postfix, directory, why);
+    good = good && read_lines(postfix, directory, "-M", note_service, values, why) &&
+           read_lines(postfix, directory, "-xP", note_override, values, why);
     free(text);
     return good;
 }
