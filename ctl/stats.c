@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "common/duration.h"
 #include "common/listen_address.h"
 #include "ctl/moment.h"
 #include "ctl/terminal.h"
@@ -98,10 +97,10 @@ static void show_head(const cJSON *all, double messages)
 {
     int64_t started = (int64_t)number(all, "Started");
     char moment[MOMENT_SIZE] = "";
-    char age[DURATION_TEXT_SIZE];
+    char age[MOMENT_AGE_SIZE];
 
     (void)moment_format(started, moment);
-    duration_describe(moment_milliseconds() - started * 1000, age);
+    moment_age(started, moment_milliseconds() / 1000, age);
     (void)printf("since %s (%s): %.0f messages", moment, age, messages);
     if (messages > 0)
         (void)printf(", %.0f us for a decision on average",
