@@ -26,7 +26,7 @@ libcommon_a_SOURCES = \
 	common/settings.c common/settings.h \
 	common/settings_print.c \
 	common/settings_schema.c common/settings_schema.h \
-	common/settings_title.c common/settings_title.h \
+	common/settings_text.c common/settings_text.h \
 	common/settings_value.c \
 	common/source_state.c common/source_state.h \
 	common/store.c common/store.h common/store_lmdb.h \

@@ -6,7 +6,7 @@
  */
 #include "common/listen_address.h"
 #include "common/settings_schema.h"
-#include "common/settings_title.h"
+#include "common/settings_text.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -143,7 +143,7 @@ static int on_section(cfg_t *cfg, cfg_opt_t *option)
     cfg_t *section = cfg_opt_getnsec(option, cfg_opt_size(option) - 1);
     const struct settings_ses *ses = NULL;
 
-    if (!settings_title_is_good(cfg_title(section)))
+    if (!settings_text_is_good_title(cfg_title(section)))
         cfg_error(cfg, "a title has up to %d letters, digits, dots, hyphens and underscores",
                   MAIL_FROM_SECTION_MAX);
     else if (cfg_opt_size(option) > SETTINGS_SES_MAX)
@@ -331,10 +331,12 @@ bool settings_read(struct settings **settings, const char *file, struct failure 
 bool settings_parse(struct settings **settings, FILE *in, const char *name, struct failure *why)
 {
     char *text = read_text(in, name, why);
-    char *titled = text == NULL ? NULL : settings_title_add(text, "ses");
+    char *titled = text == NULL ? NULL : settings_text_add_titles(text, "ses");
     bool worked = false;
 
     *settings = titled == NULL ? NULL : settings_default();
+    if (titled != NULL)
+        settings_text_blank_comments(titled);
     if (*settings != NULL)
         worked = parse(*settings, titled, name, why);
     else if (text != NULL)

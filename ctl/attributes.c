@@ -10,7 +10,7 @@
 #include <cjson/cJSON.h>
 
 #include "common/log.h"
-#include "common/settings_title.h"
+#include "common/settings_text.h"
 #include "common/word.h"
 #include "ctl/document.h"
 #include "ctl/identities.h"
@@ -210,7 +210,7 @@ static bool take_section(const cJSON *member, char out[MAIL_FROM_SECTION_MAX + 1
 
     if (!take_text(member, &text, why))
         return false;
-    if (!settings_title_is_good(text))
+    if (!settings_text_is_good_title(text))
         return failure_set(why, EX_DATAERR, "%s is not a title of a section", member->string);
     (void)snprintf(out, MAIL_FROM_SECTION_MAX + 1, "%s", text);
     return true;

@@ -6,6 +6,7 @@ systemd that runs; tests/lint/units has it judge the units."""
 import os
 import pwd
 import re
+import shlex
 import signal
 import subprocess
 import time
@@ -206,7 +207,7 @@ def unit(request, name):
 
 
 def commands(text, name):
-    return [command.split() for command in re.findall(rf"^{name}=(.*)$", text, re.MULTILINE)]
+    return [shlex.split(command) for command in re.findall(rf"^{name}=(.*)$", text, re.MULTILINE)]
 
 
 @pytest.mark.parametrize("name", ["mailfrom-milter", "mailfrom-sync"])
@@ -222,7 +223,7 @@ def test_the_commands_of_the_unit_work(request, own, sync, name):
 
     [before], [start] = commands(text, "ExecStartPre"), commands(text, "ExecStart")
     check, signal_reload = commands(text, "ExecReload")
-    assert "-f" in start and signal_reload == ["/bin/kill", "-HUP", "$MAINPID"]
+    assert "-f" in start and signal_reload == ["/bin/sh", "-c", "kill -HUP $MAINPID"]
     assert [word for word in start if word != "-f"] == before[:-1]
     for command in (before, check):
         assert subprocess.run(words(command), capture_output=True, timeout=60).returncode == 0

@@ -5,7 +5,9 @@ check-package: dist
 	$(srcdir)/tests/package/run $(distdir).tar.gz
 
 EXTRA_DIST += \
+	tests/package/boot \
 	tests/package/life \
+	tests/package/machine.py \
 	tests/package/run
 
 .PHONY: check-package

@@ -130,9 +130,9 @@ EXTRA_DIST += tests/unit/test_sigv4_botocore tests/unit/test_endpoint_botocore
 
 # mailfrom-sync, and what it shares with mailfromctl
 if HAVE_CMOCKA
-UNIT_TESTS += tests/unit/test_duration tests/unit/test_settings_title tests/unit/test_source_state
+UNIT_TESTS += tests/unit/test_duration tests/unit/test_settings_text tests/unit/test_source_state
 tests_unit_test_duration_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
-tests_unit_test_settings_title_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_settings_text_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_source_state_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 UNIT_TESTS += tests/unit/test_backoff tests/unit/test_pace tests/unit/test_schedule
 tests_unit_test_backoff_LDADD = $(SYNC_LIBS) $(CMOCKA_LIBS)

@@ -339,6 +339,8 @@ static void refuses_wrong_values_with_line_and_choice(void **state)
         {"defer reply", "milter { defer-reply = \"421 4.3.0 x\" }", "would close the connection"},
         {"reply with a line end", "milter { defer-reply = \"451 4.3.0 a\\nb\" }",
          "printable ASCII"},
+        {"name behind comments", "# a\n# b\n// c\n/* d */ /* e\n*/\nmilter {\n# f\n}\nstor = 1",
+         "file.conf:9: no such option 'stor'"},
         {"unknown setting", "stor = /a",
          "file.conf:1: no such option 'stor'; there are store, store-group, "
          "default-mail-from-domain, seccomp, log-format, log-level, milter {..}"},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  */
-#include "common/settings_title.h"
+#include "common/settings_text.h"
 #include "common/mail_from.h"
 
 #include <stdlib.h>
@@ -41,6 +41,28 @@ static const char *skip_other(const char *text)
     return strchr(word_ends, *text) != NULL ? text + 1 : text;
 }
 
+/* Is it a comment, and has it an end? */
+static bool is_comment(const char *text)
+{
+    if (strncmp(text, "/*", 2) == 0)
+        return strstr(text + 2, "*/") != NULL;
+    return *text == '#' || strncmp(text, "//", 2) == 0;
+}
+
+void settings_text_blank_comments(char *text)
+{
+    while (*text != '\0') {
+        char *end = text + (skip_other(text) - text);
+        if (end == text)
+            end += strcspn(text, word_ends);
+        if (is_comment(text)) {
+            for (; text < end; text++)
+                *text = *text == '\n' ? '\n' : ' ';
+        }
+        text = end;
+    }
+}
+
 /* Where the next untitled section wants its title, or NULL. */
 static const char *find_untitled(const char *text, const char *section, int *depth)
 {
@@ -69,7 +91,7 @@ static size_t count_untitled(const char *text, const char *section)
     return count;
 }
 
-char *settings_title_add(const char *text, const char *section)
+char *settings_text_add_titles(const char *text, const char *section)
 {
     size_t size = strlen(text) + count_untitled(text, section) * strlen(title) + 1;
     char *out = malloc(size);
@@ -88,7 +110,7 @@ char *settings_title_add(const char *text, const char *section)
     return out;
 }
 
-bool settings_title_is_good(const char *text)
+bool settings_text_is_good_title(const char *text)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
 
