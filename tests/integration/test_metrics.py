@@ -333,40 +333,43 @@ def test_stats_where_it_listens_everywhere(own):
 
 
 def test_stats_are_not_for_other_machines(own):
-    """Another network namespace plays the other machine."""
+    """In a network of its own, where one address plays the other machine."""
     port = free_port()
-    own.use({"milter": {"metrics": f"0.0.0.0:{port}", "metrics-remote": True}})
-    with neighbour() as (run, our_address):
-        ask = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--noproxy", "*"]
-        assert run([*ask, f"http://{our_address}:{port}/metrics"]) == "200"
-        assert run([*ask, f"http://{our_address}:{port}/stats"]) == "403"
-        assert request(f"{our_address}:{port}", "/stats").status == 200
+    with network(GATEWAY, OTHER) as enter:
+        own.wrapper = enter
+        own.use({"milter": {"metrics": f"0.0.0.0:{port}", "metrics-remote": True}})
+
+        def status(source, path):
+            return subprocess.run([*enter, "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}",
+                                   "--noproxy", "*", "--interface", source,
+                                   f"http://{GATEWAY}:{port}{path}"], capture_output=True,
+                                  text=True, timeout=30).stdout
+        assert status(OTHER, "/metrics") == "200"
+        assert status(OTHER, "/stats") == "403"
+        assert status(GATEWAY, "/stats") == "200"
+        own.stop()
+
+
+GATEWAY, OTHER = "198.18.53.1", "198.18.53.2"
 
 
 @contextlib.contextmanager
-def neighbour():
-    name = f"mfm{os.getpid() % 10000}"
-    ours, theirs = "198.18.53.1", "198.18.53.2"
-
-    def ip(*arguments):
-        return subprocess.run(["ip", *arguments], capture_output=True, text=True).returncode == 0
-    if not (shutil.which("ip") and shutil.which("curl") and ip("netns", "add", name)):
-        pytest.skip("no network namespaces here")
-    try:
-        inside = ("netns", "exec", name, "ip")
-        if not (ip("link", "add", f"{name}a", "type", "veth", "peer", "name", f"{name}b")
-                and ip("link", "set", f"{name}b", "netns", name)
-                and ip("addr", "add", f"{ours}/30", "dev", f"{name}a")
-                and ip("link", "set", f"{name}a", "up")
-                and ip(*inside, "addr", "add", f"{theirs}/30", "dev", f"{name}b")
-                and ip(*inside, "link", "set", f"{name}b", "up")):
+def network(*addresses):
+    """The command that enters it."""
+    for tool in ("unshare", "nsenter", "ip", "curl"):
+        if not shutil.which(tool):
+            pytest.skip(f"{tool} is not installed")
+    with subprocess.Popen(["unshare", "--net", "cat"], stdin=subprocess.PIPE) as holder:
+        enter = ("nsenter", "-t", str(holder.pid), "--net", "--")
+        own_network = os.readlink("/proc/self/ns/net")
+        wait_until(lambda: holder.poll() is not None or
+                   os.readlink(f"/proc/{holder.pid}/ns/net") != own_network, "a network")
+        if holder.poll() is not None:
             pytest.skip("no network namespaces here")
-        yield (lambda command: subprocess.run(
-            ["ip", "netns", "exec", name, *command], capture_output=True, text=True,
-            timeout=30).stdout), ours
-    finally:
-        ip("link", "del", f"{name}a")
-        ip("netns", "del", name)
+        subprocess.run([*enter, "ip", "link", "set", "lo", "up"], check=True)
+        for address in addresses:
+            subprocess.run([*enter, "ip", "addr", "add", f"{address}/32", "dev", "lo"], check=True)
+        yield enter
 
 
 # The address

@@ -58,6 +58,7 @@ class Milter:
         self._programs = programs
         self._child = None
         self._log_file = None
+        self.wrapper = ()  # the command that is to exec the program, and its arguments
         self.base = base
         self.settings_file = f"{base}/settings.conf"
         self.store = f"{base}/store"
@@ -115,7 +116,7 @@ class Milter:
     def start(self, pass_fds=()):
         mark = self.log_size()
         self._log_file = open(self.log, "a", encoding="utf-8")
-        self._child = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
+        self._child = subprocess.Popen([*self.wrapper, *self.command], stdin=subprocess.DEVNULL,
                                        stdout=self._log_file, stderr=self._log_file,
                                        pass_fds=pass_fds)
         # The socket is there before its group and mode are: the first log line comes after both.
