@@ -17,7 +17,7 @@ import pytest
 from lab.laboratory import sample_records
 from lab.life import settings as local_settings
 from lab.milter_client import MilterClient
-from lab.process import free_port, is_listening, tail, wait_until
+from lab.process import free_port, is_listening, mount_namespace, tail, wait_until
 from lab.programs import Milter, settings_text
 from lab.supervisor import Supervisor
 from lab.sync import KEYS, Sync
@@ -237,19 +237,23 @@ def test_the_commands_of_the_unit_work(request, own, sync, name):
 
 CONTAINER = r"""
 set -eu
-mount --make-rprivate /
-mount --bind "$1" "$1"
-[ ! -e /dev/log ] || mount --bind /dev/null /dev/log
-volume=$1
-shift
+root=$1
+volume=$2
+shift 2
+mount --rbind / "$root"
+mount --bind "$volume" "$root$volume"
+[ ! -e /dev/log ] || mount --bind /dev/null "$root/dev/log"
 # Whatever is mounted, but for the volume and the devices, is for reading only.
 while read -r _ _ _ _ where _; do
-    case $where in "$volume" | /dev | /dev/* | /proc | /proc/*) continue ;; esac
-    mount -o remount,bind,ro "$where" 2>/dev/null || :
+    case $where in
+    "$root$volume" | "$root/dev" | "$root"/dev/* | "$root/proc" | "$root"/proc/*) continue ;;
+    "$root" | "$root"/*) mount -o remount,bind,ro "$where" 2>/dev/null || : ;;
+    esac
 done </proc/self/mountinfo
-mount -t proc proc /proc
-if (: >/container-test) 2>/dev/null; then rm /container-test; exit 99; fi
-exec setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs --bounding-set=-all "$@"
+mount -t proc proc "$root/proc"
+if (: >"$root/container-test") 2>/dev/null; then rm "$root/container-test"; exit 99; fi
+exec chroot "$root" setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs \
+    --bounding-set=-all "$@"
 """
 
 
@@ -259,13 +263,15 @@ class Container:
     def __init__(self, volume, *command, beside=None):
         """beside: a container whose process numbers it shares."""
         self.log = f"{volume}-{os.urandom(2).hex()}.log"
+        root = f"{volume}-root"
+        os.makedirs(root, exist_ok=True)
         enter = ["unshare", "--pid", "--fork"]
         if beside:
             enter = ["nsenter", f"--pid=/proc/{beside.pid}/ns/pid"]
         with open(self.log, "w", encoding="utf-8") as log:
             self._child = subprocess.Popen(
-                [*enter, "unshare", "--mount", "/bin/sh", "-c", CONTAINER, "container", volume,
-                 *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                [*enter, "unshare", *mount_namespace(), "/bin/sh", "-c", CONTAINER, "container", root,
+                 volume, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     @property
     def pid(self):
@@ -297,8 +303,7 @@ class Container:
 
 
 def skip_without_namespaces():
-    if subprocess.run(["unshare", "--mount", "--pid", "--fork", "mount", "--make-rprivate", "/"],
-                      capture_output=True).returncode != 0:
+    if mount_namespace() is None:
         pytest.skip("mount namespaces are not allowed here")
 
 
