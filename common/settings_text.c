@@ -41,6 +41,13 @@ static const char *skip_other(const char *text)
     return strchr(word_ends, *text) != NULL ? text + 1 : text;
 }
 
+/* The end of the word, or of whatever else begins at text. */
+static const char *skip(const char *text)
+{
+    const char *end = skip_other(text);
+    return end == text ? end + strcspn(end, word_ends) : end;
+}
+
 /* Is it a comment, and has it an end? */
 static bool is_comment(const char *text)
 {
@@ -52,14 +59,13 @@ static bool is_comment(const char *text)
 void settings_text_blank_comments(char *text)
 {
     while (*text != '\0') {
-        char *end = text + (skip_other(text) - text);
-        if (end == text)
-            end += strcspn(text, word_ends);
-        if (is_comment(text)) {
-            for (; text < end; text++)
-                *text = *text == '\n' ? '\n' : ' ';
+        bool blank = is_comment(text);
+        size_t length = (size_t)(skip(text) - text);
+        for (size_t i = 0; blank && i < length; i++) {
+            if (text[i] != '\n')
+                text[i] = ' ';
         }
-        text = end;
+        text += length;
     }
 }
 
@@ -67,15 +73,12 @@ void settings_text_blank_comments(char *text)
 static const char *find_untitled(const char *text, const char *section, int *depth)
 {
     while (*text != '\0') {
-        const char *end = skip_other(text);
-        if (end == text) {
-            end += strcspn(text, word_ends);
-            if (*depth == 0 && (size_t)(end - text) == strlen(section) &&
-                strncmp(text, section, strlen(section)) == 0 && end[strspn(end, white)] == '{')
-                return end;
-        } else if (*text == '{' || *text == '}') {
+        const char *end = skip(text);
+        if (*depth == 0 && (size_t)(end - text) == strlen(section) &&
+            strncmp(text, section, strlen(section)) == 0 && end[strspn(end, white)] == '{')
+            return end;
+        if (*text == '{' || *text == '}')
             *depth += *text == '{' ? 1 : -1;
-        }
         text = end;
     }
     return NULL;

@@ -5,7 +5,6 @@
 
 #include "common/child.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,12 +45,12 @@ static bool wait_for(pid_t pid, int64_t timeout, bool (*stop)(void *context), vo
     while ((found = waitpid(pid, &status, WNOHANG)) == 0 && monotonic() < deadline &&
            !(stopped = stop(context)))
         (void)nanosleep(&pause, NULL);
-    /* Also after an orderly end: what it left in its group has no business any more. */
-    (void)kill(-pid, SIGKILL);
-    if (found != 0)
+    if (found != 0) {
+        /* What it left in its group has no business any more. */
+        (void)kill(-pid, SIGKILL);
         return judge(status, why);
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        continue;
+    }
+    child_end(pid);
     return failure_set(why, EX_TEMPFAIL, "killed, %s",
                        stopped ? "because mailfrom-sync ends" : "for it took too long");
 }
