@@ -48,6 +48,7 @@ bool mail_from_check_domain(const struct identity *identity, const char *domain,
 }
 
 /* The coded form: single octets, times, texts, a checksum; integers little-endian. */
+enum { FLAG_VERIFIED = 1, FLAG_FEEDBACK_OFF = 2, FLAGS_ALL = 3 };
 enum {
     CODE_VERSION = 1,
     CODE_TIMES = 11,
@@ -114,7 +115,8 @@ size_t mail_from_encode(const struct mail_from *record, const char *key, size_t 
     out[0] = CODE_VERSION;
     out[1] = (unsigned char)record->kind;
     out[2] = (unsigned char)record->source;
-    out[3] = record->verified;
+    out[3] = (unsigned char)((record->verified ? FLAG_VERIFIED : 0) |
+                             (record->feedback_off ? FLAG_FEEDBACK_OFF : 0));
     out[4] = (unsigned char)record->status;
     out[5] = (unsigned char)record->behavior;
     out[10] = (unsigned char)record->former;
@@ -156,7 +158,7 @@ bool mail_from_decode(struct mail_from *record, const char *key, size_t key_leng
     if (!is_coded(in, length, key, key_length))
         return false;
     /* A checksum is no proof: whoever can write the file can make one. */
-    if (in[1] > IDENTITY_DOMAIN || in[2] >= MAIL_FROM_SOURCE_COUNT || in[3] > 1 ||
+    if (in[1] > IDENTITY_DOMAIN || in[2] >= MAIL_FROM_SOURCE_COUNT || in[3] > FLAGS_ALL ||
         in[4] >= MAIL_FROM_STATUS_COUNT || in[5] >= MAIL_FROM_BEHAVIOR_COUNT ||
         in[6] > IDENTITY_DOMAIN_MAX || in[7] > MAIL_FROM_ERROR_MAX ||
         in[8] > MAIL_FROM_SECTION_MAX || in[9] > MAIL_FROM_FOUND_MAX ||
@@ -165,7 +167,8 @@ bool mail_from_decode(struct mail_from *record, const char *key, size_t key_leng
         return false;
     record->kind = (enum identity_kind)in[1];
     record->source = (enum mail_from_source)in[2];
-    record->verified = in[3] != 0;
+    record->verified = (in[3] & FLAG_VERIFIED) != 0;
+    record->feedback_off = (in[3] & FLAG_FEEDBACK_OFF) != 0;
     record->status = (enum mail_from_status)in[4];
     record->behavior = (enum mail_from_behavior)in[5];
     record->former = (enum mail_from_source)in[10];

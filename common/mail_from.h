@@ -47,7 +47,8 @@ struct mail_from {
         former; /* of a local one: what it was adopted from; local if it was not */
     char
         section[MAIL_FROM_SECTION_MAX + 1]; /* title of the settings section of the source, or "" */
-    bool verified;                        /* may the identity send? An unverified one is skipped. */
+    bool verified;     /* may the identity send? An unverified one is skipped. */
+    bool feedback_off; /* bounces are not forwarded to the sender (EmailForwardingEnabled false) */
     char domain[IDENTITY_DOMAIN_MAX + 1]; /* the custom MAIL FROM domain, "" for none */
     enum mail_from_status status;         /* means nothing without a domain */
     enum mail_from_behavior behavior;     /* BehaviorOnMXFailure */

@@ -265,6 +265,19 @@ static bool check_metrics(const struct settings *settings, const char *name, str
                        name, text);
 }
 
+static bool check_return_path(const struct settings *settings, const char *name,
+                              struct failure *why)
+{
+    if (settings->return_path.socket[0] != '\0' && settings->return_path.secrets_file[0] == '\0')
+        return failure_set(why, EX_CONFIG,
+                           "%s: return-path: a socket without a secrets-file answers nothing; set "
+                           "both",
+                           name);
+    return settings->return_path.return_domains.count <= SETTINGS_RETURN_DOMAINS_MAX ||
+           failure_set(why, EX_CONFIG, "%s: return-domains: at most %d of them", name,
+                       SETTINGS_RETURN_DOMAINS_MAX);
+}
+
 static bool parse(struct settings *settings, const char *text, const char *name,
                   struct failure *why)
 {
@@ -286,7 +299,8 @@ static bool parse(struct settings *settings, const char *text, const char *name,
         result = CFG_PARSE_ERROR;
     }
     if (result == CFG_SUCCESS &&
-        (!read_lists(cfg, settings, why) || !check_metrics(settings, name, why)))
+        (!read_lists(cfg, settings, why) || !check_metrics(settings, name, why) ||
+         !check_return_path(settings, name, why)))
         result = CFG_PARSE_ERROR;
     (void)cfg_free(cfg);
     if (result == CFG_SUCCESS)

@@ -19,12 +19,16 @@ enum settings_identity_from { IDENTITY_FROM_HEADER, IDENTITY_FROM_ENVELOPE };
 enum settings_mode { MODE_ENFORCE, MODE_MONITOR };
 enum settings_mx_match { MX_EXACTLY_ONE, MX_ONLY_THESE, MX_ANY_OF_THESE };
 enum settings_temporary_failure { TEMPORARY_FAILURE_REJECT, TEMPORARY_FAILURE_DEFER };
+enum settings_return_tag { RETURN_TAG_ALWAYS, RETURN_TAG_FOREIGN_ONLY };
+enum settings_unreturnable { UNRETURNABLE_SEND, UNRETURNABLE_REJECT };
+enum settings_accept_from { ACCEPT_FROM_ANY, ACCEPT_FROM_NULL };
 
 enum {
     SETTINGS_NETWORKS_MAX = 256,
     SETTINGS_LIST_MAX = 10000,
     SETTINGS_SES_MAX = 32,
-    SETTINGS_SERVERS_MAX = 5
+    SETTINGS_SERVERS_MAX = 5,
+    SETTINGS_RETURN_DOMAINS_MAX = 16
 };
 
 struct settings_list {
@@ -97,6 +101,19 @@ struct settings {
         char *on_transition; /* "" for none */
         int64_t on_transition_timeout;
     } local;
+    struct {
+        char *socket;    /* "" for none: nothing is answered */
+        int socket_mode; /* permission bits */
+        char *socket_group;
+        char *secrets_file; /* "" for none: there is no return path */
+        int64_t lifetime;   /* milliseconds */
+        enum settings_return_tag tag;
+        struct settings_list return_domains; /* canonical form, SETTINGS_RETURN_DOMAINS_MAX */
+        enum settings_unreturnable on_unreturnable;
+        enum settings_accept_from accept_from;
+        char *postmaster;       /* an address, or a local part alone */
+        char *feedback_address; /* "" for none */
+    } return_path;
     struct settings_ses *ses; /* in the order of the file, each title once */
     size_t ses_count;
 };

@@ -86,6 +86,7 @@ static void print_value(FILE *out, const void *base, const struct setting *setti
     case TYPE_SOCKET:
     case TYPE_LISTEN:
     case TYPE_DOMAIN:
+    case TYPE_ADDRESS:
     case TYPE_URL:
     case TYPE_REJECT_REPLY:
     case TYPE_DEFER_REPLY:

@@ -19,6 +19,9 @@ static const char *const identity_from_words[] = {"header", "envelope"};
 static const char *const mx_match_words[] = {"exactly-one", "only-these", "any-of-these"};
 static const char *const mode_words[] = {"enforce", "monitor"};
 static const char *const temporary_failure_words[] = {"reject", "defer"};
+static const char *const return_tag_words[] = {"always", "foreign-only"};
+static const char *const unreturnable_words[] = {"send", "reject"};
+static const char *const accept_from_words[] = {"any", "null"};
 
 #define AT(field)              offsetof(struct settings, field)
 #define IN_SES(field)          offsetof(struct settings_ses, field)
@@ -159,6 +162,37 @@ const struct setting settings_schema[] = {
              "the look-up brought."},
     {"local", "on-transition-timeout", TYPE_DURATION, "30s", AT(local.on_transition_timeout),
      RANGE("100ms", "1h"), .help = "How long that program may take before it is killed."},
+    {"return-path", "socket", TYPE_SOCKET, "", AT(return_path.socket),
+     .help = "Where the MTA asks for return paths, with Postfix's socketmap: or Sendmail's socket "
+             "map; the forms are those of the milter's socket."},
+    {"return-path", "socket-mode", TYPE_MODE, "0660", AT(return_path.socket_mode),
+     .help = "Permissions of a unix socket."},
+    {"return-path", "socket-group", TYPE_TEXT, "", AT(return_path.socket_group),
+     .help = "Group of a unix socket, so that the MTA may connect."},
+    {"return-path", "secrets-file", TYPE_PATH, "", AT(return_path.secrets_file),
+     .help = "The file of secrets that sign return paths, one per line; the first one signs. "
+             "`mailfromctl return-path key new` creates it. Without it, nothing is signed."},
+    {"return-path", "lifetime", TYPE_DURATION, "21d", AT(return_path.lifetime), RANGE("1d", "365d"),
+     .help = "How long bounces are accepted after a message was sent, in whole days."},
+    {"return-path", "tag", TYPE_WORD, "always", AT(return_path.tag), WORDS(return_tag_words),
+     .help = "always signs every return path. foreign-only leaves the local part as it is where "
+             "the sender is in the identity's own domain, and accepts bounces to it unsigned."},
+    {"return-path", "return-domains", TYPE_DOMAINS, "{}", AT(return_path.return_domains),
+     .help = "Domains of other original senders that are common here, such as the host names of "
+             "web servers: their return paths get shorter. 16 at most."},
+    {"return-path", "on-unreturnable", TYPE_WORD, "send", AT(return_path.on_unreturnable),
+     WORDS(unreturnable_words),
+     .help = "What happens to a message whose signed return path would be longer than 64 octets: "
+             "send it unsigned, or reject it."},
+    {"return-path", "accept-from", TYPE_WORD, "any", AT(return_path.accept_from),
+     WORDS(accept_from_words),
+     .help = "Who may write to a return path: anyone, as automatic replies do, or bounces (the "
+             "null sender) only."},
+    {"return-path", "postmaster", TYPE_ADDRESS, "postmaster", AT(return_path.postmaster),
+     .help = "Where mail for postmaster and abuse at a MAIL FROM domain goes."},
+    {"return-path", "feedback-address", TYPE_ADDRESS, "", AT(return_path.feedback_address),
+     .help = "Where bounces go for identities whose feedback forwarding is off; without an "
+             "address, they are refused."},
 };
 
 const size_t settings_schema_count = sizeof settings_schema / sizeof *settings_schema;
@@ -171,6 +205,9 @@ const struct settings_section settings_sections[SETTINGS_SECTION_COUNT] = {
     {"local", false,
      "Identities whose attributes are set here, with mailfromctl put, and whose MX records "
      "mailfrom-sync looks up, as SES does for its own."},
+    {"return-path", false,
+     "The way back for bounces, on a gateway that delivers mail itself: return paths are signed, "
+     "and the MTA asks here where a bounce belongs. Needs lines in the MTA's settings."},
     {"ses", true,
      "An AWS account and region, whose identities mailfrom-sync keeps in the store. For several, "
      "each has a title, as in ses \"eu\" { .. }; of an identity that two have, the first one "

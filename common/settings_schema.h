@@ -12,9 +12,10 @@
 enum setting_type {
     TYPE_TEXT,
     TYPE_PATH,       /* absolute; empty where that is the default */
-    TYPE_SOCKET,     /* as libmilter takes it */
+    TYPE_SOCKET,     /* as libmilter takes it; empty where that is the default */
     TYPE_LISTEN,     /* as common/listen_address.h takes it; may be empty */
     TYPE_DOMAIN,     /* brought into canonical form */
+    TYPE_ADDRESS,    /* an email address or a local part; may be empty */
     TYPE_URL,        /* http or https; may be empty */
     TYPE_WORD,       /* one of words, kept as its index */
     TYPE_SWITCH,     /* true or false */
@@ -52,7 +53,7 @@ struct settings_section {
     const char *help; /* may be NULL */
 };
 
-enum { SETTINGS_COUNT_MAX = 100, SETTINGS_SECTION_COUNT = 4 };
+enum { SETTINGS_COUNT_MAX = 100, SETTINGS_SECTION_COUNT = 5 };
 extern const struct settings_section settings_sections[SETTINGS_SECTION_COUNT];
 
 /* Does the setting stand in this section (NULL: at top level)? */

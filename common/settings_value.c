@@ -57,10 +57,12 @@ static bool is_number(const char *text, unsigned long max, char end)
            (*rest == '\0' || (*rest == end && rest[1] != '\0'));
 }
 
-static bool check_socket(const char *text, struct failure *why)
+static bool check_socket(const struct setting *setting, const char *text, struct failure *why)
 {
     const char *rest;
 
+    if (text[0] == '\0' && setting->initial[0] == '\0')
+        return true;
     if ((rest = after(text, "unix:")) != NULL || (rest = after(text, "local:")) != NULL ||
         text[0] == '/') {
         rest = rest == NULL ? text : rest;
@@ -98,6 +100,21 @@ static bool set_domain(char **slot, const char *text, struct failure *why)
     if (*text != '\0' && !identity_parse_domain(domain, text, strlen(text), why))
         return false;
     return set_text(slot, domain, why);
+}
+
+static bool set_address(char **slot, const char *text, struct failure *why)
+{
+    size_t length = strlen(text);
+    char content[LOCAL_PART_MAX];
+    size_t content_length = 0;
+    struct identity address;
+    bool is_local_part = strchr(text, '@') == NULL &&
+                         local_part_read(content, &content_length, text, length) == length;
+
+    if (length > 0 && !is_local_part &&
+        (!identity_parse(&address, text, length, why) || address.kind != IDENTITY_ADDRESS))
+        return failure_set(why, EX_CONFIG, "\"%.100s\" is not an email address", text);
+    return set_text(slot, text, why);
 }
 
 static bool set_url(char **slot, const char *text, struct failure *why)
@@ -175,11 +192,13 @@ bool setting_read_text(void *base, const struct setting *setting, const char *te
     case TYPE_PATH:
         return set_path(slot, setting, text, why);
     case TYPE_SOCKET:
-        return check_socket(text, why) && set_text(slot, text, why);
+        return check_socket(setting, text, why) && set_text(slot, text, why);
     case TYPE_LISTEN:
         return check_listen(text, why) && set_text(slot, text, why);
     case TYPE_DOMAIN:
         return set_domain(slot, text, why);
+    case TYPE_ADDRESS:
+        return set_address(slot, text, why);
     case TYPE_URL:
         return set_url(slot, text, why);
     case TYPE_WORD:
@@ -335,6 +354,7 @@ void setting_free(void *base, const struct setting *setting)
     case TYPE_SOCKET:
     case TYPE_LISTEN:
     case TYPE_DOMAIN:
+    case TYPE_ADDRESS:
     case TYPE_URL:
     case TYPE_REJECT_REPLY:
     case TYPE_DEFER_REPLY:

@@ -18,6 +18,7 @@ static const struct mail_from sample = {
     .kind = IDENTITY_ADDRESS,
     .source = MAIL_FROM_FILE,
     .verified = true,
+    .feedback_off = true,
     .domain = "mail.x.example",
     .status = MAIL_FROM_TEMPORARY_FAILURE,
     .behavior = MAIL_FROM_REJECT_MESSAGE,
@@ -37,6 +38,7 @@ static void expect_equal(const struct mail_from *a, const struct mail_from *b)
     assert_int_equal(a->kind, b->kind);
     assert_int_equal(a->source, b->source);
     assert_int_equal(a->verified, b->verified);
+    assert_int_equal(a->feedback_off, b->feedback_off);
     assert_string_equal(a->domain, b->domain);
     assert_int_equal(a->status, b->status);
     assert_int_equal(a->behavior, b->behavior);
@@ -81,6 +83,7 @@ static void comes_back_with_each_word(void **state)
         record.behavior = (enum mail_from_behavior)(i / MAIL_FROM_STATUS_COUNT);
         record.source = (enum mail_from_source)(i % MAIL_FROM_SOURCE_COUNT);
         record.verified = i % 2;
+        record.feedback_off = i % 4 < 2;
         record.kind = i % 2 ? IDENTITY_DOMAIN : IDENTITY_ADDRESS;
         expect_round_trip(&record);
     }

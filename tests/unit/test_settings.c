@@ -129,6 +129,53 @@ static void takes_the_section_of_local_identities(void **state)
         expect_taken(&rows[i]);
 }
 
+static void takes_the_section_of_return_paths(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"secrets without a socket, on a gateway that only sends",
+         "return-path { secrets-file = \"/etc/secrets\" }", "secrets-file = \"/etc/secrets\""},
+        {"an inherited descriptor",
+         "return-path { secrets-file = \"/etc/secrets\" socket = \"fd:4\" }", "socket = \"fd:4\""},
+        {"no socket", "return-path { socket = \"\" }", "return-path {\n    socket = \"\""},
+        {"a postmaster of this machine", "return-path { postmaster = \"root\" }",
+         "postmaster = \"root\""},
+        {"a postmaster elsewhere", "return-path { postmaster = \"p@x.example\" }",
+         "postmaster = \"p@x.example\""},
+        {"domains in canonical form", "return-path { return-domains = {\"WEB1.Example.\"} }",
+         "return-domains = {\"web1.example\"}"},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        expect_taken(&rows[i]);
+}
+
+static void refuses_wrong_return_paths(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"a return path that answers without secrets",
+         "return-path { socket = \"unix:/run/return.sock\" }", "set both"},
+        {"a lifetime that the date of a tag cannot hold", "return-path { lifetime = \"1024d\" }",
+         "from 1d to 365d"},
+        {"a lifetime of less than the days of a tag", "return-path { lifetime = \"23h\" }",
+         "from 1d to 365d"},
+        {"a postmaster that is a domain", "return-path { postmaster = \"@x.example\" }",
+         "is not an email address"},
+        {"a feedback address that is two", "return-path { feedback-address = \"a b@x.example\" }",
+         "is not an email address"},
+        {"too many return domains",
+         "return-path { return-domains = {\"a.example\", \"b.example\", \"c.example\", "
+         "\"d.example\", \"e.example\", \"f.example\", \"g.example\", \"h.example\", "
+         "\"i.example\", \"j.example\", \"k.example\", \"l.example\", \"m.example\", "
+         "\"n.example\", \"o.example\", \"p.example\", \"q.example\"} }",
+         "at most 16"},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        expect_refused(&rows[i]);
+}
+
 static void refuses_wrong_local_settings(void **state)
 {
     (void)state;
@@ -623,6 +670,8 @@ int main(void)
         cmocka_unit_test(reads_a_file),
         cmocka_unit_test(starts_afresh_after_a_failure),
         cmocka_unit_test(takes_the_section_of_local_identities),
+        cmocka_unit_test(takes_the_section_of_return_paths),
+        cmocka_unit_test(refuses_wrong_return_paths),
         cmocka_unit_test(refuses_wrong_local_settings),
         cmocka_unit_test(takes_accounts_of_ses),
         cmocka_unit_test(refuses_wrong_accounts),
