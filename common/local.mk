@@ -1,7 +1,7 @@
 # libcommon.a: what at least two programs need. No program, no main.
 
 noinst_LIBRARIES += libcommon.a
-libcommon_a_CPPFLAGS = $(AM_CPPFLAGS) $(LMDB_CFLAGS) $(CONFUSE_CFLAGS) $(IDN2_CFLAGS)
+libcommon_a_CPPFLAGS = $(AM_CPPFLAGS) $(LMDB_CFLAGS) $(CONFUSE_CFLAGS) $(IDN2_CFLAGS) $(CRYPTO_CFLAGS)
 libcommon_a_SOURCES = \
 	common/child.c common/child.h \
 	common/command_line.c common/command_line.h \
@@ -19,10 +19,13 @@ libcommon_a_SOURCES = \
 	common/log_limit.c common/log_limit.h \
 	common/lookup.c common/lookup.h \
 	common/mail_from.c common/mail_from.h \
+	common/moment.c common/moment.h \
 	common/network.c common/network.h \
 	common/notify.c common/notify.h \
 	common/refresh_request.c common/refresh_request.h \
 	common/reply.c common/reply.h \
+	common/return_path.c common/return_path.h \
+	common/return_secrets.c common/return_secrets.h \
 	common/settings.c common/settings.h \
 	common/settings_print.c \
 	common/settings_schema.c common/settings_schema.h \
@@ -50,4 +53,4 @@ libcommon_a_SOURCES += common/sandbox_none.c common/sandbox.h
 endif
 EXTRA_DIST += common/sandbox.c common/sandbox_none.c
 
-COMMON_LIBS = libcommon.a $(LMDB_LIBS) $(CONFUSE_LIBS) $(IDN2_LIBS) $(SECCOMP_LIBS)
+COMMON_LIBS = libcommon.a $(LMDB_LIBS) $(CONFUSE_LIBS) $(IDN2_LIBS) $(CRYPTO_LIBS) $(SECCOMP_LIBS)

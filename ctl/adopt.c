@@ -12,7 +12,7 @@
 #include "ctl/errand.h"
 #include "ctl/identities.h"
 #include "ctl/local_record.h"
-#include "ctl/moment.h"
+#include "common/moment.h"
 #include "ctl/section.h"
 #include "ctl/terminal.h"
 

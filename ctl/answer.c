@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ctl/moment.h"
+#include "common/moment.h"
 
 static bool is_unsettled(const struct mail_from *record)
 {

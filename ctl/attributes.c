@@ -14,7 +14,7 @@
 #include "common/word.h"
 #include "ctl/document.h"
 #include "ctl/identities.h"
-#include "ctl/moment.h"
+#include "common/moment.h"
 
 enum {
     SHOWN_MAX = 100, /* octets of a word from the text that a failure shows */

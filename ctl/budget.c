@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "common/source_state.h"
-#include "ctl/moment.h"
+#include "common/moment.h"
 
 enum {
     WAIT_MAX = 5000, /* milliseconds */

@@ -6,7 +6,7 @@
 #include "common/refresh_request.h"
 #include "ctl/answer.h"
 #include "ctl/errand.h"
-#include "ctl/moment.h"
+#include "common/moment.h"
 
 struct keeping {
     const struct change *change;

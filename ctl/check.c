@@ -13,7 +13,7 @@
 
 #include "ctl/command.h"
 #include "ctl/identities.h"
-#include "ctl/moment.h"
+#include "common/moment.h"
 
 enum { IDENTITIES_CHECKED = 100 };
 

@@ -13,7 +13,7 @@
 
 #include "common/source_state.h"
 #include "common/store_directory.h"
-#include "ctl/moment.h"
+#include "common/moment.h"
 #include "ctl/permission.h"
 #include "ctl/section.h"
 #include "ctl/source.h"

@@ -10,7 +10,7 @@
 
 #include "common/refresh_request.h"
 #include "common/source_state.h"
-#include "ctl/moment.h"
+#include "common/moment.h"
 #include "ctl/progress.h"
 #include "ses/api_v1.h"
 

@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "common/judgement.h"
-#include "ctl/moment.h"
+#include "common/moment.h"
 #include "ctl/terminal.h"
 
 struct question {

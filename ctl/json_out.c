@@ -3,7 +3,7 @@
  */
 #include "ctl/json_out.h"
 
-#include "ctl/moment.h"
+#include "common/moment.h"
 
 void json_out_string(FILE *out, const char *text)
 {

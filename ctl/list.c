@@ -9,7 +9,7 @@
 
 #include "common/word.h"
 #include "ctl/attributes_out.h"
-#include "ctl/moment.h"
+#include "common/moment.h"
 #include "ctl/terminal.h"
 
 enum {

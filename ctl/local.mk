@@ -42,7 +42,6 @@ libctl_a_SOURCES = \
 	ctl/local_dns.c ctl/local_dns.h \
 	ctl/local_errand.c ctl/local_errand.h \
 	ctl/local_record.c ctl/local_record.h \
-	ctl/moment.c ctl/moment.h \
 	ctl/permission.c ctl/permission.h \
 	ctl/postconf.c ctl/postconf.h \
 	ctl/postfix.c ctl/postfix.h \

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ctl/moment.h"
+#include "common/moment.h"
 
 void local_record_init(struct mail_from *record, enum identity_kind kind)
 {

@@ -9,7 +9,7 @@
 #include "ctl/batch.h"
 #include "ctl/document.h"
 #include "ctl/local_record.h"
-#include "ctl/moment.h"
+#include "common/moment.h"
 #include "ctl/progress.h"
 
 enum { TOLD_MAX = 20 /* bad ones that are named; of more there is only the number */ };

@@ -6,7 +6,7 @@
 #include <sysexits.h>
 
 #include "ctl/local_record.h"
-#include "ctl/moment.h"
+#include "common/moment.h"
 #include "ctl/terminal.h"
 
 struct setting {

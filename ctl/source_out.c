@@ -6,7 +6,7 @@
 #include <inttypes.h>
 
 #include "ctl/json_out.h"
-#include "ctl/moment.h"
+#include "common/moment.h"
 #include "ctl/section.h"
 #include "ctl/terminal.h"
 

@@ -9,7 +9,7 @@
 #include <sysexits.h>
 
 #include "common/listen_address.h"
-#include "ctl/moment.h"
+#include "common/moment.h"
 #include "ctl/terminal.h"
 #include "ses/http.h"
 #include "ses/json.h"

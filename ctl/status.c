@@ -3,7 +3,7 @@
  */
 #include "ctl/command.h"
 
-#include "ctl/moment.h"
+#include "common/moment.h"
 #include "ctl/source_out.h"
 
 enum { STATUS_UNWELL = 1 /* not one of sysexits.h: the command itself worked */ };

@@ -62,6 +62,9 @@ UNIT_TESTS += tests/unit/test_decision tests/unit/test_envelope tests/unit/test_
 	tests/unit/test_mail_from tests/unit/test_network tests/unit/test_reply \
 	tests/unit/test_settings tests/unit/test_store tests/unit/test_word
 UNIT_TESTS += tests/unit/test_live_settings tests/unit/test_message
+UNIT_TESTS += tests/unit/test_return_path tests/unit/test_return_secrets
+tests_unit_test_return_path_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_return_secrets_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 UNIT_TESTS += tests/unit/test_notify
 tests_unit_test_notify_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS)
 if SECCOMP
@@ -94,7 +97,7 @@ tests_unit_test_word_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_live_settings_LDADD = libmilterd.a $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_message_LDADD = libmilterd.a $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 endif
-EXTRA_DIST += tests/unit/fault_handlers.h tests/unit/scratch.h
+EXTRA_DIST += tests/unit/fault_handlers.h tests/unit/return_path_vectors.h tests/unit/scratch.h
 
 # The From reader beside Python's; needs no cmocka.
 check_PROGRAMS += tests/unit/sender_print

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  */
-#include "ctl/moment.h"
+#include "common/moment.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

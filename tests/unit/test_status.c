@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-#include "ctl/moment.h"
+#include "common/moment.h"
 #include "tests/unit/ctl_call.h"
 
 static const char sample[] =

@@ -3,8 +3,8 @@
  *
  * Moments (seconds since the epoch, 0 for never) as people and JSON write them. Any thread.
  */
-#ifndef CTL_MOMENT_H
-#define CTL_MOMENT_H
+#ifndef COMMON_MOMENT_H
+#define COMMON_MOMENT_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,6 +17,11 @@ bool moment_parse(const char *text, int64_t *moment);
 
 /* The same form; false, and "" in out, for a moment that has none (never, or beyond year 9999). */
 bool moment_format(int64_t moment, char out[MOMENT_SIZE]);
+
+/* A day alone, in days since the epoch: 2026-11-22. The same rules. */
+enum { MOMENT_DAY_SIZE = 16 };
+bool moment_parse_day(const char *text, int64_t *day);
+bool moment_format_day(int64_t day, char out[MOMENT_DAY_SIZE]);
 
 /* The distance of two moments in one unit: 42s, 5m, 7h, 3d. "-" if there is no moment. */
 void moment_age(int64_t moment, int64_t now, char out[MOMENT_AGE_SIZE]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  */
-#include "ctl/moment.h"
+#include "common/moment.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,6 +32,31 @@ bool moment_format(int64_t moment, char out[MOMENT_SIZE])
     if (moment <= 0 || moment > last_moment || gmtime_r(&seconds, &parts) == NULL)
         return false;
     return strftime(out, MOMENT_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts) > 0;
+}
+
+enum { SECONDS_A_DAY = 24 * 60 * 60, DAY_LENGTH = sizeof "2026-11-22" - 1 };
+
+bool moment_parse_day(const char *text, int64_t *day)
+{
+    char full[MOMENT_SIZE];
+    int64_t moment;
+
+    (void)snprintf(full, sizeof full, "%.*sT00:00:00Z", DAY_LENGTH, text);
+    if (strlen(text) != DAY_LENGTH || !moment_parse(full, &moment))
+        return false;
+    *day = moment / SECONDS_A_DAY;
+    return true;
+}
+
+bool moment_format_day(int64_t day, char out[MOMENT_DAY_SIZE])
+{
+    char full[MOMENT_SIZE];
+
+    out[0] = '\0';
+    if (!moment_format(day * SECONDS_A_DAY, full))
+        return false;
+    (void)snprintf(out, MOMENT_DAY_SIZE, "%.*s", DAY_LENGTH, full);
+    return true;
 }
 
 void moment_age(int64_t moment, int64_t now, char out[MOMENT_AGE_SIZE])
