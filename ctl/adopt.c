@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "common/moment.h"
 #include "common/refresh_request.h"
 #include "ctl/errand.h"
 #include "ctl/identities.h"
 #include "ctl/local_record.h"
-#include "common/moment.h"
 #include "ctl/section.h"
 #include "ctl/terminal.h"
 

@@ -10,11 +10,11 @@
 #include <cjson/cJSON.h>
 
 #include "common/log.h"
+#include "common/moment.h"
 #include "common/settings_text.h"
 #include "common/word.h"
 #include "ctl/document.h"
 #include "ctl/identities.h"
-#include "common/moment.h"
 
 enum {
     SHOWN_MAX = 100, /* octets of a word from the text that a failure shows */

@@ -7,8 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/source_state.h"
 #include "common/moment.h"
+#include "common/source_state.h"
 
 enum {
     WAIT_MAX = 5000, /* milliseconds */

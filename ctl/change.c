@@ -3,10 +3,10 @@
  */
 #include "ctl/change.h"
 
+#include "common/moment.h"
 #include "common/refresh_request.h"
 #include "ctl/answer.h"
 #include "ctl/errand.h"
-#include "common/moment.h"
 
 struct keeping {
     const struct change *change;

@@ -11,9 +11,9 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "common/moment.h"
 #include "ctl/command.h"
 #include "ctl/identities.h"
-#include "common/moment.h"
 
 enum { IDENTITIES_CHECKED = 100 };
 

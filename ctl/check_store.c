@@ -11,9 +11,9 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "common/moment.h"
 #include "common/source_state.h"
 #include "common/store_directory.h"
-#include "common/moment.h"
 #include "ctl/permission.h"
 #include "ctl/section.h"
 #include "ctl/source.h"

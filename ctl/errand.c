@@ -8,9 +8,9 @@
 #include <sysexits.h>
 #include <time.h>
 
+#include "common/moment.h"
 #include "common/refresh_request.h"
 #include "common/source_state.h"
-#include "common/moment.h"
 #include "ctl/progress.h"
 #include "ses/api_v1.h"
 

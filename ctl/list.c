@@ -7,9 +7,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/moment.h"
 #include "common/word.h"
 #include "ctl/attributes_out.h"
-#include "common/moment.h"
 #include "ctl/terminal.h"
 
 enum {

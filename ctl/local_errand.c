@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "common/moment.h"
 #include "common/source_state.h"
 #include "ctl/errand.h"
 #include "ctl/local_record.h"
-#include "common/moment.h"
 #include "ctl/progress.h"
 
 enum { WAIT_BASE = 30000 /* milliseconds, beside what the look-ups themselves take */ };

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "common/moment.h"
 #include "ctl/batch.h"
 #include "ctl/document.h"
 #include "ctl/local_record.h"
-#include "common/moment.h"
 #include "ctl/progress.h"
 
 enum { TOLD_MAX = 20 /* bad ones that are named; of more there is only the number */ };

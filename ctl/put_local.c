@@ -5,8 +5,8 @@
 
 #include <sysexits.h>
 
-#include "ctl/local_record.h"
 #include "common/moment.h"
+#include "ctl/local_record.h"
 #include "ctl/terminal.h"
 
 struct setting {

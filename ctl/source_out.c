@@ -5,8 +5,8 @@
 
 #include <inttypes.h>
 
-#include "ctl/json_out.h"
 #include "common/moment.h"
+#include "ctl/json_out.h"
 #include "ctl/section.h"
 #include "ctl/terminal.h"
 

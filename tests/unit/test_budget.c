@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "common/source_state.h"
 #include "common/moment.h"
+#include "common/source_state.h"
 #include "tests/unit/ctl_call.h"
 
 /* Milliseconds. What is compared is when the calls were, as the store has it, not when this program
