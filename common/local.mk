@@ -3,6 +3,7 @@
 noinst_LIBRARIES += libcommon.a
 libcommon_a_CPPFLAGS = $(AM_CPPFLAGS) $(LMDB_CFLAGS) $(CONFUSE_CFLAGS) $(IDN2_CFLAGS) $(CRYPTO_CFLAGS)
 libcommon_a_SOURCES = \
+	common/checksum.c common/checksum.h \
 	common/child.c common/child.h \
 	common/command_line.c common/command_line.h \
 	common/daemon.c common/daemon.h \

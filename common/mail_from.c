@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  */
 #include "common/mail_from.h"
+#include "common/checksum.h"
 
 #include <string.h>
 #include <sysexits.h>
@@ -79,23 +80,6 @@ static uint64_t read_integer(const unsigned char *in)
     return value;
 }
 
-/* FNV-1a: against torn pages and flipped bits, not against people. */
-static uint64_t checksum(uint64_t sum, const void *octets, size_t length)
-{
-    const unsigned char *octet = octets;
-
-    for (size_t i = 0; i < length; i++)
-        sum = (sum ^ octet[i]) * UINT64_C(1099511628211);
-    return sum;
-}
-
-static uint64_t record_checksum(const char *key, size_t key_length, const void *value,
-                                size_t length)
-{
-    uint64_t sum = checksum(UINT64_C(14695981039346656037), key, key_length);
-    return checksum(sum, value, length);
-}
-
 static size_t append(unsigned char *out, size_t length, unsigned char *coded_length,
                      const char *text)
 {
@@ -126,7 +110,7 @@ size_t mail_from_encode(const struct mail_from *record, const char *key, size_t 
     length = append(out, length, &out[7], record->last_error);
     length = append(out, length, &out[8], record->section);
     length = append(out, length, &out[9], record->found);
-    write_integer(out + length, record_checksum(key, key_length, out, length));
+    write_integer(out + length, checksum_of(key, key_length, out, length));
     return length + CODE_CHECKSUM;
 }
 
@@ -139,7 +123,7 @@ static bool is_coded(const unsigned char *in, size_t length, const char *key, si
         return false;
     coded = length - CODE_CHECKSUM;
     return CODE_TEXTS + (size_t)in[6] + in[7] + in[8] + in[9] == coded &&
-           read_integer(in + coded) == record_checksum(key, key_length, in, coded);
+           read_integer(in + coded) == checksum_of(key, key_length, in, coded);
 }
 
 static const unsigned char *take(char *out, const unsigned char *text, unsigned char length)
