@@ -10,18 +10,15 @@
 
 /* A key of the database "due": the time, most significant octet first, then the key of the
  * identity. What was never looked up comes before all else. */
-enum { DUE_TIME = 8, DUE_SIZE = DUE_TIME + IDENTITY_SIZE };
+enum { DUE_TIME = STORE_KEY_TIME_SIZE, DUE_SIZE = DUE_TIME + IDENTITY_SIZE };
 
 /* Returns the length, 0 for a record that nobody looks up. identity: NULL for none. */
 static size_t write_due(unsigned char due[DUE_SIZE], const char *identity, size_t length,
                         const struct mail_from *record)
 {
-    uint64_t time = record->found_at == 0 ? 0 : (uint64_t)record->refresh_after;
-
     if (record->source != MAIL_FROM_LOCAL || record->refresh_after <= 0)
         return 0;
-    for (size_t i = 0; i < DUE_TIME; i++)
-        due[i] = (unsigned char)(time >> 8 * (DUE_TIME - 1 - i));
+    store_key_write_time(due, record->found_at == 0 ? 0 : record->refresh_after);
     store_key_write((char *)due + DUE_TIME, identity, length);
     return DUE_TIME + length;
 }

@@ -54,3 +54,18 @@ int store_key_compare(const char *a, const char *b)
 
     return order != 0 ? order : (length_a > length_b) - (length_a < length_b);
 }
+
+void store_key_write_time(unsigned char out[STORE_KEY_TIME_SIZE], int64_t time)
+{
+    for (size_t i = 0; i < STORE_KEY_TIME_SIZE; i++)
+        out[i] = (unsigned char)((uint64_t)time >> 8 * (STORE_KEY_TIME_SIZE - 1 - i));
+}
+
+int64_t store_key_read_time(const unsigned char octets[STORE_KEY_TIME_SIZE])
+{
+    uint64_t time = 0;
+
+    for (size_t i = 0; i < STORE_KEY_TIME_SIZE; i++)
+        time = time << 8 | octets[i];
+    return (int64_t)time;
+}

@@ -2,8 +2,10 @@
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  */
 #include "common/store_tally.h"
+#include "common/store_key.h"
 
 enum { BY_STATUS = 's', BY_EXPIRY = 'x', STATUS_KEY = 3, EXPIRY_KEY = STORE_TALLY_KEY_SIZE };
+_Static_assert(EXPIRY_KEY == 1 + STORE_KEY_TIME_SIZE, "a time fits behind the first octet");
 
 size_t store_tally_status_key(unsigned char key[STORE_TALLY_KEY_SIZE],
                               const struct mail_from *record)
@@ -17,23 +19,11 @@ size_t store_tally_status_key(unsigned char key[STORE_TALLY_KEY_SIZE],
 size_t store_tally_expiry_key(unsigned char key[STORE_TALLY_KEY_SIZE],
                               const struct mail_from *record)
 {
-    uint64_t time = (uint64_t)record->expire_after;
-
     if (record->expire_after <= 0)
         return 0;
     key[0] = BY_EXPIRY;
-    for (size_t i = 1; i < EXPIRY_KEY; i++)
-        key[i] = (unsigned char)(time >> 8 * (EXPIRY_KEY - 1 - i));
+    store_key_write_time(key + 1, record->expire_after);
     return EXPIRY_KEY;
-}
-
-static int64_t read_time(const unsigned char *octets)
-{
-    uint64_t time = 0;
-
-    for (size_t i = 0; i < EXPIRY_KEY - 1; i++)
-        time = time << 8 | octets[i];
-    return (int64_t)time;
 }
 
 bool store_tally_add(struct store_tally *tally, const unsigned char *key, size_t length,
@@ -46,7 +36,7 @@ bool store_tally_add(struct store_tally *tally, const unsigned char *key, size_t
         tally->records[key[1]][key[2]] += count;
     if (length != EXPIRY_KEY || key[0] != BY_EXPIRY)
         return true;
-    expires = read_time(key + 1);
+    expires = store_key_read_time(key + 1);
     if (now <= expires) {
         tally->next_expiry = expires;
         return false;
