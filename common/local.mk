@@ -40,6 +40,7 @@ libcommon_a_SOURCES = \
 	common/store_key.c common/store_key.h \
 	common/store_note.c \
 	common/store_record.c \
+	common/store_returns.c \
 	common/store_tally.c common/store_tally.h \
 	common/store_transaction.c \
 	common/utf8.c common/utf8.h \

@@ -264,15 +264,17 @@ void lookup_describe(struct lookup *lookup, char *out, size_t size)
 
 /* --- the mail path --- */
 
-static enum lookup_result find(struct lookup *lookup, const struct identity *sender,
-                               bool strip_label, char *key, struct mail_from *record,
-                               const struct store_trace *trace, struct failure *why)
+static enum lookup_result unavailable(const struct lookup *lookup, struct failure *why)
 {
-    if (lookup->store == NULL) {
-        *why = lookup->trouble;
-        return LOOKUP_UNAVAILABLE;
-    }
-    switch (store_find(lookup->store, sender, strip_label, key, record, trace, why)) {
+    *why = lookup->trouble;
+    return LOOKUP_UNAVAILABLE;
+}
+
+/* What the store has answered. */
+static enum lookup_result judge(struct lookup *lookup, enum store_result result,
+                                const struct failure *why)
+{
+    switch (result) {
     case STORE_FOUND:
         return LOOKUP_FOUND;
     case STORE_NOT_FOUND:
@@ -294,7 +296,29 @@ enum lookup_result lookup_find(struct lookup *lookup, const struct identity *sen
     enum lookup_result result;
 
     lock(lookup);
-    result = find(lookup, sender, strip_label, key, record, trace, why);
+    result =
+        lookup->store == NULL
+            ? unavailable(lookup, why)
+            : judge(lookup, store_find(lookup->store, sender, strip_label, key, record, trace, why),
+                    why);
+    unlock(lookup);
+    return result;
+}
+
+enum lookup_result lookup_returns(struct lookup *lookup, const char *mail_from_domain,
+                                  int64_t gone_after, struct store_return out[STORE_RETURNS_MAX],
+                                  size_t *count, struct failure *why)
+{
+    enum lookup_result result;
+
+    *count = 0;
+    lock(lookup);
+    result =
+        lookup->store == NULL
+            ? unavailable(lookup, why)
+            : judge(lookup,
+                    store_returns(lookup->store, mail_from_domain, gone_after, out, count, why),
+                    why);
     unlock(lookup);
     return result;
 }

@@ -33,6 +33,12 @@ enum lookup_result lookup_find(struct lookup *lookup, const struct identity *sen
                                bool strip_label, char key[IDENTITY_SIZE], struct mail_from *record,
                                const struct store_trace *trace, struct failure *why);
 
+/* store_returns, for whoever sends bounces back: LOOKUP_FOUND with at least one in out,
+ * LOOKUP_UNKNOWN with none. Any thread. Fills *why only for LOOKUP_UNAVAILABLE. */
+enum lookup_result lookup_returns(struct lookup *lookup, const char *mail_from_domain,
+                                  int64_t gone_after, struct store_return out[STORE_RETURNS_MAX],
+                                  size_t *count, struct failure *why);
+
 /* For what is not the mail path: calls use with the store, and nobody else has it meanwhile, so it
  * must be quick. False: there is no store, or use failed; then *why says so. Any thread. */
 bool lookup_with_store(struct lookup *lookup,

@@ -4,7 +4,8 @@
  * Opening the store, and looking after it. Layout: the database "identities" has the records
  * (store_record.c), "meta" the schema version, "notes" what the programs tell each other
  * (store_note.c), "due" the local identities in the order of their next look-up (store_due.c),
- * "counts" how many records there are of each kind (store_counts.c).
+ * "counts" how many records there are of each kind (store_counts.c), "returns" where bounces to a
+ * MAIL FROM domain may belong (store_returns.c).
  */
 #include "common/fault.h"
 #include "common/store_directory.h"
@@ -87,7 +88,9 @@ static int write_schema(struct store *store, MDB_txn *transaction)
         error = mdb_dbi_open(transaction, "due", MDB_CREATE, &store->due);
     if (error == 0)
         error = mdb_dbi_open(transaction, "counts", MDB_CREATE, &store->counts);
-    store->has_counts = error == 0;
+    if (error == 0)
+        error = mdb_dbi_open(transaction, "returns", MDB_CREATE, &store->returns);
+    store->has_counts = store->has_returns = error == 0;
     if (error == 0)
         error = mdb_put(transaction, store->meta, &key, &value, 0);
     return error;
@@ -106,6 +109,7 @@ static bool is_blank(MDB_txn *transaction)
 static bool use_databases(struct store *store, MDB_txn *transaction, struct failure *why)
 {
     MDB_val key = {sizeof schema_key - 1, (void *)schema_key};
+    struct store_tally tally;
     MDB_val value;
     int error;
 
@@ -130,7 +134,9 @@ static bool use_databases(struct store *store, MDB_txn *transaction, struct fail
     if (error == 0)
         error = mdb_dbi_open(transaction, "due", 0, &store->due);
     if (error == 0)
-        error = store->write_error = store_counts_open(store, transaction);
+        error = store->write_error = store_counts_open(store, transaction, &tally);
+    if (error == 0)
+        error = store->write_error = store_returns_open(store, transaction, &tally);
     return error == 0 || store_fail(store, error, "opening the databases", why);
 }
 
@@ -150,7 +156,19 @@ bool store_open_databases(struct store *store, struct failure *why)
     return worked && (error == 0 || store_fail(store, error, "writing", why));
 }
 
-/* Counters that are made anew may need room. */
+static void look_guarded(void *context)
+{
+    struct failure unused;
+    (void)store_open_databases(context, &unused);
+}
+
+void store_look_for_databases(struct store *store)
+{
+    if (!store->broken)
+        (void)fault_guard(look_guarded, store);
+}
+
+/* What is made anew may need room. */
 static bool prepare(struct store *store, struct failure *why)
 {
     while (!store_open_databases(store, why)) {

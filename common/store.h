@@ -75,6 +75,36 @@ bool store_each_due(struct store *store, const char *key, const struct mail_from
 
 bool store_count(struct store *store, uint64_t *count, struct failure *why);
 
+/* A domain that mail with some MAIL FROM domain may have come from: that of identities of source
+ * local or file, whose bounces come back here. */
+enum {
+    STORE_RETURNS_MAX = 16,
+    STORE_RETURNS_KEPT = 366 * 86400, /* seconds for which one that has gone is kept at least */
+    STORE_RETURNS_SPARED = 1000       /* that went last are kept whatever the clock says */
+};
+
+struct store_return {
+    char domain[IDENTITY_DOMAIN_MAX + 1];
+    bool feedback_off;   /* all of its identities have it off; if it has gone, the last one had */
+    uint64_t references; /* how many identities there are, the addresses of the domain included */
+    int64_t since;       /* 0; without references: when it went, seconds since the epoch */
+};
+
+/* The domains of a MAIL FROM domain, in canonical form, that have references or went at or after
+ * gone_after; those with references come first, and of more than fit the rest is left out.
+ * STORE_NOT_FOUND: there are none, *count is 0; also while the store is as an early version has
+ * left it. A store without any record is a failure, as for store_find. */
+enum store_result store_returns(struct store *store, const char *mail_from_domain,
+                                int64_t gone_after, struct store_return out[STORE_RETURNS_MAX],
+                                size_t *count, struct failure *why);
+
+/* Calls visit for each domain of each MAIL FROM domain, those that have gone included, in the order
+ * of the latter; as store_each. */
+bool store_each_return(struct store *store,
+                       bool (*visit)(void *context, const char *mail_from_domain,
+                                     const struct store_return *entry),
+                       void *context, struct failure *why);
+
 /* How many records there are of each kind, without reading them: the writers keep count. now:
  * seconds since the epoch. EX_UNAVAILABLE: the store is of a version that did not count. */
 bool store_tally(struct store *store, int64_t now, struct store_tally *tally, struct failure *why);

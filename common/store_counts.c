@@ -3,8 +3,6 @@
  *
  * The database "counts": how many records there are of each kind (store_tally.c).
  */
-#include "common/fault.h"
-#include "common/store_key.h"
 #include "common/store_lmdb.h"
 
 #include <string.h>
@@ -87,43 +85,38 @@ struct counting {
     MDB_txn *transaction;
 };
 
-/* A record that is none of ours has no counter. */
-static int count_record(void *context, const MDB_val *name, const MDB_val *value)
+static int count_record(void *context, const char *identity, const struct mail_from *record)
 {
     const struct counting *counting = context;
-    struct mail_from record;
-    char key[IDENTITY_SIZE];
 
-    if (!store_key_read(key, name->mv_data, name->mv_size) ||
-        !mail_from_decode(&record, key, name->mv_size, value->mv_data, value->mv_size))
-        return 0;
-    return store_counts_replace(counting->store, counting->transaction, NULL, &record);
+    (void)identity;
+    return store_counts_replace(counting->store, counting->transaction, NULL, record);
 }
 
-static int count_all(const struct store *store, MDB_txn *transaction)
+static int count_all(const struct store *store, MDB_txn *transaction, struct store_tally *tally)
 {
     struct counting counting = {store, transaction};
     int error = mdb_drop(transaction, store->counts, 0);
 
-    return error != 0 ? error
-                      : store_walk(transaction, store->identities, (MDB_val){0, NULL}, count_record,
-                                   &counting);
+    if (error == 0)
+        error = store_walk_records(store, transaction, count_record, &counting);
+    memset(tally, 0, sizeof *tally);
+    return error != 0 ? error : read_tally(store, transaction, INT64_MAX, tally);
 }
 
-/* A version that knows no counters may have written the store: then they are counted anew. */
-int store_counts_open(struct store *store, MDB_txn *transaction)
+int store_counts_open(struct store *store, MDB_txn *transaction, struct store_tally *tally)
 {
-    struct store_tally tally = {.expired = 0};
     int error =
         mdb_dbi_open(transaction, "counts", store->writable ? MDB_CREATE : 0, &store->counts);
 
+    memset(tally, 0, sizeof *tally);
     store->has_counts = error == 0;
     if (!store->writable)
         return error == MDB_NOTFOUND ? 0 : error;
     if (error == 0)
-        error = read_tally(store, transaction, INT64_MAX, &tally);
-    if (error == 0 && store_tally_all(&tally) != store_count_records(store, transaction))
-        error = count_all(store, transaction);
+        error = read_tally(store, transaction, INT64_MAX, tally);
+    if (error == 0 && store_tally_all(tally) != store_count_records(store, transaction))
+        error = count_all(store, transaction, tally);
     return error;
 }
 
@@ -137,20 +130,13 @@ static enum store_result read_counts(struct store *store, MDB_txn *transaction, 
     return store_walked(store, read_tally(store, transaction, adding->now, adding->tally), why);
 }
 
-static void look_for_counts(void *context)
-{
-    struct failure unused;
-    (void)store_open_databases(context, &unused);
-}
-
 bool store_tally(struct store *store, int64_t now, struct store_tally *tally, struct failure *why)
 {
     struct adding adding = {tally, now};
 
     memset(tally, 0, sizeof *tally);
-    /* Somebody may have written it meanwhile. */
-    if (!store->has_counts && !store->broken)
-        (void)fault_guard(look_for_counts, store);
+    if (!store->has_counts)
+        store_look_for_databases(store);
     if (!store->has_counts)
         return failure_set(why, EX_UNAVAILABLE,
                            "store %s was made by an early version and has no counters until "

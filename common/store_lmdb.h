@@ -23,8 +23,11 @@ struct store {
     MDB_dbi notes;
     MDB_dbi due;
     MDB_dbi counts;
-    bool has_counts; /* a store of an early version is without them until somebody writes it */
+    MDB_dbi returns;
+    bool has_counts;  /* a store of an early version is without them until somebody writes it */
+    bool has_returns; /* the same */
     bool writable;
+    int64_t now;     /* inside store_update: when that began, seconds since the epoch */
     int write_error; /* of the last change inside store_update: a full map is told by it */
     bool broken;     /* a fault has left LMDB in an unknown state: no further calls into it */
     dev_t device;
@@ -72,6 +75,9 @@ bool store_written(struct store *store, int error, struct failure *why);
 /* Opens what there is of databases; those of a new store are made, if it may be written. */
 bool store_open_databases(struct store *store, struct failure *why);
 
+/* Opens what a reader has missed, if somebody has made it meanwhile. */
+void store_look_for_databases(struct store *store);
+
 /* --- store_record.c --- */
 
 /* store_get, inside store_read. identity: of `length` octets. */
@@ -79,7 +85,14 @@ enum store_result store_read_record(struct store *store, MDB_txn *transaction, c
                                     size_t length, struct mail_from *record, struct failure *why);
 uint64_t store_count_records(const struct store *store, MDB_txn *transaction);
 
-/* --- store_due.c, store_counts.c: what is kept beside the records, inside store_update --- */
+/* Calls visit for each record, as store_walk; those that are damaged are left out. */
+int store_walk_records(const struct store *store, MDB_txn *transaction,
+                       int (*visit)(void *context, const char *identity,
+                                    const struct mail_from *record),
+                       void *context);
+
+/* --- store_due.c, store_counts.c, store_returns.c: what is kept beside the records, inside
+ * store_update --- */
 
 /* old, new: NULL for none. */
 int store_due_replace(const struct store *store, const char *identity, size_t length,
@@ -87,7 +100,12 @@ int store_due_replace(const struct store *store, const char *identity, size_t le
 int store_counts_replace(const struct store *store, MDB_txn *transaction,
                          const struct mail_from *old, const struct mail_from *new);
 
-/* A version that knows no counters may have written the store: then they are counted anew. */
-int store_counts_open(struct store *store, MDB_txn *transaction);
+int store_returns_replace(const struct store *store, const char *identity,
+                          const struct mail_from *old, const struct mail_from *new);
+
+/* A version that does not know them may have written the store: then they are made anew. tally: of
+ * a store that may be written, what is counted. */
+int store_counts_open(struct store *store, MDB_txn *transaction, struct store_tally *tally);
+int store_returns_open(struct store *store, MDB_txn *transaction, const struct store_tally *tally);
 
 #endif

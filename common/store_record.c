@@ -189,6 +189,34 @@ static enum store_result read_count(struct store *store, MDB_txn *transaction, v
     return STORE_FOUND;
 }
 
+struct walker {
+    int (*visit)(void *context, const char *identity, const struct mail_from *record);
+    void *context;
+};
+
+static int visit_sound_record(void *context, const MDB_val *name, const MDB_val *value)
+{
+    const struct walker *walker = context;
+    struct mail_from record;
+    char key[IDENTITY_SIZE];
+
+    if (!store_key_read(key, name->mv_data, name->mv_size) ||
+        !mail_from_decode(&record, key, name->mv_size, value->mv_data, value->mv_size))
+        return 0;
+    return walker->visit(walker->context, key, &record);
+}
+
+int store_walk_records(const struct store *store, MDB_txn *transaction,
+                       int (*visit)(void *context, const char *identity,
+                                    const struct mail_from *record),
+                       void *context)
+{
+    struct walker walker = {visit, context};
+
+    return store_walk(transaction, store->identities, (MDB_val){0, NULL}, visit_sound_record,
+                      &walker);
+}
+
 bool store_count(struct store *store, uint64_t *count, struct failure *why)
 {
     return store_read(store, read_count, count, why) == STORE_FOUND;
@@ -211,7 +239,9 @@ static int replace(const struct store *store, const char *identity, MDB_val *nam
         mail_from_decode(&record, identity, name->mv_size, value.mv_data, value.mv_size))
         old = &record;
     error = store_due_replace(store, identity, name->mv_size, old, new);
-    return error != 0 ? error : store_counts_replace(store, store->writer, old, new);
+    if (error == 0)
+        error = store_counts_replace(store, store->writer, old, new);
+    return error != 0 ? error : store_returns_replace(store, identity, old, new);
 }
 
 bool store_put(struct store *store, const char *identity, const struct mail_from *record,

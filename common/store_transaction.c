@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <sysexits.h>
+#include <time.h>
 
 enum { GROWTH = 4 };
 
@@ -208,6 +209,7 @@ static void write_once(void *context)
         writing->worked = store_fail(store, store->write_error, "writing", writing->why);
         return;
     }
+    store->now = (int64_t)time(NULL);
     writing->worked = writing->change(store, writing->context, writing->why);
     if (!writing->worked)
         mdb_txn_abort(store->writer);
