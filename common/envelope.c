@@ -93,22 +93,27 @@ static bool is_portable(const char *text, size_t length, bool smtputf8)
     return true;
 }
 
-bool envelope_move(struct envelope envelope, const char *domain, bool smtputf8,
-                   char out[ENVELOPE_ADDRESS_SIZE], struct failure *why)
-{
-    char content[LOCAL_PART_MAX];
-    char local[LOCAL_PART_MAX];
-    size_t content_length = 0;
-    size_t length;
+static const char not_an_address[] = "the envelope sender is not an address";
 
-    if (envelope.local == NULL ||
-        local_part_read(content, &content_length, envelope.local, envelope.local_length) !=
-            envelope.local_length ||
-        (length = local_part_write(local, content, content_length)) == 0)
-        return failure_set(why, EX_DATAERR, "the envelope sender is not an address");
-    if (!is_portable(content, content_length, smtputf8))
-        return failure_set(why, EX_DATAERR,
-                           "the local part is not ASCII, nor UTF-8 sent with SMTPUTF8");
+bool envelope_content(struct envelope envelope, bool smtputf8, char content[LOCAL_PART_MAX],
+                      size_t *length, struct failure *why)
+{
+    if (envelope.local == NULL || local_part_read(content, length, envelope.local,
+                                                  envelope.local_length) != envelope.local_length)
+        return failure_set(why, EX_DATAERR, "%s", not_an_address);
+    return is_portable(content, *length, smtputf8) ||
+           failure_set(why, EX_DATAERR,
+                       "the local part is not ASCII, nor UTF-8 sent with SMTPUTF8");
+}
+
+bool envelope_join(char out[ENVELOPE_ADDRESS_SIZE], const char *content, size_t content_length,
+                   const char *domain, struct failure *why)
+{
+    char local[LOCAL_PART_MAX];
+    size_t length = local_part_write(local, content, content_length);
+
+    if (length == 0)
+        return failure_set(why, EX_DATAERR, "%s", not_an_address);
     if (length + 1 + strlen(domain) > ENVELOPE_ADDRESS_MAX)
         return failure_set(why, EX_DATAERR, "at %s the address is longer than %d octets", domain,
                            ENVELOPE_ADDRESS_MAX);

@@ -32,11 +32,15 @@ size_t envelope_bare(const char **address);
  * no local part. */
 struct envelope envelope_parse(const char *argument);
 
-/* Puts the local part, written the one way that both MTAs keep (common/local_part.h), and the new
- * domain (canonical form) together. Fails if the outcome is not an address that both take
- * unchanged. smtputf8: did MAIL FROM ask for SMTPUTF8 (RFC 6531)? */
-bool envelope_move(struct envelope envelope, const char *domain, bool smtputf8,
-                   char out[ENVELOPE_ADDRESS_SIZE], struct failure *why);
+/* The content of the local part, without quotes. Fails if there is none, or none that both MTAs
+ * take unchanged. smtputf8: did MAIL FROM ask for SMTPUTF8 (RFC 6531)? */
+bool envelope_content(struct envelope envelope, bool smtputf8, char content[LOCAL_PART_MAX],
+                      size_t *length, struct failure *why);
+
+/* Puts a local part, written the one way that both MTAs keep (common/local_part.h), and a domain
+ * (canonical form) together. Fails if the outcome is not an address that both take unchanged. */
+bool envelope_join(char out[ENVELOPE_ADDRESS_SIZE], const char *content, size_t content_length,
+                   const char *domain, struct failure *why);
 
 /* Is the envelope sender in this domain (canonical form) already? */
 bool envelope_is_at(struct envelope envelope, const char *domain);

@@ -121,10 +121,87 @@ static void fill_reply(struct judgement *judgement, const struct judgement_messa
     reply_fill(&judgement->reply, reply_template(judgement, settings), &values);
 }
 
-void judge(struct judgement *judgement, const struct judgement_message *message,
-           const struct settings *settings, struct lookup *lookup, int64_t now,
-           const struct store_trace *trace)
+/* --- the new envelope sender --- */
+
+/* The bounces of an identity of SES go to SES. */
+static bool wants_return_path(const struct judgement *judgement, const struct return_scene *scene)
 {
+    return scene->secrets != NULL &&
+           (judgement->identity[0] == '\0' || judgement->record.source != MAIL_FROM_SES);
+}
+
+/* As it stands in the envelope, since bounces go to that; U-labels as A-labels, for not every MTA
+ * knows them. Empty where there is none. */
+static void read_domain(struct return_original *original, char a_labels[IDENTITY_DOMAIN_MAX + 1],
+                        struct envelope envelope, const struct judgement_message *message)
+{
+    struct failure ignored;
+
+    original->domain = envelope.domain != NULL ? envelope.domain : message->home_domain;
+    original->domain_length = envelope.domain != NULL        ? envelope.domain_length
+                              : message->home_domain != NULL ? strlen(message->home_domain)
+                                                             : 0;
+    if (original->domain_length > 0 && original->domain[original->domain_length - 1] == '.')
+        original->domain_length--;
+    for (size_t i = 0; i < original->domain_length; i++) {
+        if ((unsigned char)original->domain[i] < 0x80)
+            continue;
+        if (!identity_parse_domain(a_labels, original->domain, original->domain_length, &ignored))
+            a_labels[0] = '\0';
+        original->domain = a_labels;
+        original->domain_length = strlen(a_labels);
+    }
+}
+
+/* The identity's own domain, where the MAIL FROM domain is the identity's own too. */
+static const char *own_domain(const struct judgement *judgement)
+{
+    const char *at = strrchr(judgement->identity, '@');
+
+    if (judgement->decision.verdict != VERDICT_CUSTOM)
+        return NULL;
+    return at == NULL ? judgement->identity : at + 1;
+}
+
+/* False: the message is not to be sent like this. */
+static bool sign_sender(struct judgement *judgement, struct return_sender *sender,
+                        struct envelope envelope, const struct judgement_message *message,
+                        const char *domain, const struct return_scene *scene)
+{
+    char a_labels[IDENTITY_DOMAIN_MAX + 1];
+    char content[LOCAL_PART_MAX];
+    struct return_original original = {content, sender->length, NULL, 0};
+
+    memcpy(content, sender->content, sender->length);
+    read_domain(&original, a_labels, envelope, message);
+    return_address_make(sender, &original, domain, own_domain(judgement), scene,
+                        &judgement->detail);
+    judgement->has_return_path = true;
+    judgement->return_form = sender->form;
+    return sender->form != RETURN_NONE ||
+           scene->settings->return_path.on_unreturnable == UNRETURNABLE_SEND;
+}
+
+static bool move_sender(struct judgement *judgement, struct envelope envelope,
+                        const struct judgement_message *message, const char *domain,
+                        const struct return_scene *scene)
+{
+    struct return_sender sender = {.form = RETURN_NONE};
+
+    if (!envelope_content(envelope, message->smtputf8, sender.content, &sender.length,
+                          &judgement->detail))
+        return false;
+    if (wants_return_path(judgement, scene) &&
+        !sign_sender(judgement, &sender, envelope, message, domain, scene))
+        return false;
+    return envelope_join(judgement->new_sender, sender.content, sender.length, domain,
+                         &judgement->detail);
+}
+
+void judge(struct judgement *judgement, const struct judgement_message *message,
+           const struct return_scene *scene, const struct store_trace *trace)
+{
+    const struct settings *settings = scene->settings;
     struct envelope envelope = envelope_parse(message->sender);
     struct decision_facts facts = {.null_sender = envelope.is_null, .sender_portable = true};
     struct identity address;
@@ -133,17 +210,18 @@ void judge(struct judgement *judgement, const struct judgement_message *message,
     judgement->identity[0] = '\0';
     judgement->detail.text[0] = '\0';
     judgement->rewrite = false;
+    judgement->has_return_path = false;
     judgement->outbound = facts.outbound = is_outbound(message, settings);
     if (!facts.null_sender && facts.outbound) {
         choose_address(&address, message, settings, envelope, &judgement->detail);
-        look_up(judgement, &facts, &address, settings, lookup, trace);
+        look_up(judgement, &facts, &address, settings, scene->lookup, trace);
     }
-    judgement->decision = decide(facts, policy_of(settings), now);
+    judgement->decision = decide(facts, policy_of(settings), scene->now);
     domain = target_domain(judgement, settings);
     if (domain != NULL && !envelope_is_at(envelope, domain)) {
-        judgement->rewrite = facts.sender_portable = envelope_move(
-            envelope, domain, message->smtputf8, judgement->new_sender, &judgement->detail);
-        judgement->decision = decide(facts, policy_of(settings), now);
+        judgement->rewrite = facts.sender_portable =
+            move_sender(judgement, envelope, message, domain, scene);
+        judgement->decision = decide(facts, policy_of(settings), scene->now);
     }
     if (judgement->decision.verdict == VERDICT_REJECT ||
         judgement->decision.verdict == VERDICT_DEFER)

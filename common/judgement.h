@@ -11,12 +11,14 @@
 #include "common/envelope.h"
 #include "common/lookup.h"
 #include "common/reply.h"
+#include "common/return_address.h"
 #include "common/settings.h"
 
 struct judgement_message {
-    const char *sender; /* the argument of MAIL FROM, with or without <> */
-    const char *from;   /* the mailbox of the From header, NULL if there is no usable one */
-    const char *client; /* the client's IP address, NULL if unknown */
+    const char *sender;      /* the argument of MAIL FROM, with or without <> */
+    const char *home_domain; /* what the MTA adds to a sender without a domain, NULL if unknown */
+    const char *from;        /* the mailbox of the From header, NULL if there is no usable one */
+    const char *client;      /* the client's IP address, NULL if unknown */
     bool authenticated;
     bool submitted; /* by sendmail(1), on this machine */
     bool smtputf8;  /* MAIL FROM asked for it */
@@ -29,14 +31,15 @@ struct judgement {
     struct mail_from record;                /* its record; means nothing without an identity */
     bool rewrite;                           /* is the envelope sender to be changed? */
     char new_sender[ENVELOPE_ADDRESS_SIZE]; /* to what, without <> */
+    bool has_return_path;                   /* does return_form mean anything? */
+    enum return_form return_form;           /* of new_sender */
     struct reply reply;                     /* for VERDICT_REJECT and VERDICT_DEFER */
     struct failure detail; /* why the store is unavailable, the address none, or the sender
-                            * not portable; "" otherwise */
+                            * not portable or cannot be signed; "" otherwise */
 };
 
-/* now: seconds since the epoch. trace: NULL, or told of each key that is tried. Any thread. */
+/* trace: NULL, or told of each key that is tried. Any thread. */
 void judge(struct judgement *judgement, const struct judgement_message *message,
-           const struct settings *settings, struct lookup *lookup, int64_t now,
-           const struct store_trace *trace);
+           const struct return_scene *scene, const struct store_trace *trace);
 
 #endif

@@ -25,6 +25,7 @@ libcommon_a_SOURCES = \
 	common/notify.c common/notify.h \
 	common/refresh_request.c common/refresh_request.h \
 	common/reply.c common/reply.h \
+	common/return_address.c common/return_address.h \
 	common/return_path.c common/return_path.h \
 	common/return_secrets.c common/return_secrets.h \
 	common/settings.c common/settings.h \

@@ -310,15 +310,19 @@ enum lookup_result lookup_returns(struct lookup *lookup, const char *mail_from_d
                                   size_t *count, struct failure *why)
 {
     enum lookup_result result;
+    enum store_result found;
 
     *count = 0;
     lock(lookup);
-    result =
-        lookup->store == NULL
-            ? unavailable(lookup, why)
-            : judge(lookup,
-                    store_returns(lookup->store, mail_from_domain, gone_after, out, count, why),
-                    why);
+    if (lookup->store == NULL) {
+        result = unavailable(lookup, why);
+    } else {
+        found = store_returns(lookup->store, mail_from_domain, gone_after, out, count, why);
+        /* A store without the index is all that the mail path needs: no trouble of the store's. */
+        result = found == STORE_FAILED && why->exit_code == EX_UNAVAILABLE
+                     ? LOOKUP_UNAVAILABLE
+                     : judge(lookup, found, why);
+    }
     unlock(lookup);
     return result;
 }

@@ -92,8 +92,8 @@ struct store_return {
 
 /* The domains of a MAIL FROM domain, in canonical form, that have references or went at or after
  * gone_after; those with references come first, and of more than fit the rest is left out.
- * STORE_NOT_FOUND: there are none, *count is 0; also while the store is as an early version has
- * left it. A store without any record is a failure, as for store_find. */
+ * STORE_NOT_FOUND: there are none, *count is 0. A store that never had a record is a failure, as
+ * for store_find; so is one that an early version has left without this index (EX_UNAVAILABLE). */
 enum store_result store_returns(struct store *store, const char *mail_from_domain,
                                 int64_t gone_after, struct store_return out[STORE_RETURNS_MAX],
                                 size_t *count, struct failure *why);

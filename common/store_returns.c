@@ -156,9 +156,17 @@ static enum store_result read_returns(struct store *store, MDB_txn *transaction,
 {
     struct search *search = context;
     MDB_val from = {search->length + 1, (void *)search->mail_from_domain};
+    MDB_stat sizes = {.ms_entries = 0};
     int error = 0;
 
-    for (int pass = 0; pass < 2 && error == 0 && store->has_returns; pass++) {
+    if (!store->has_returns) {
+        (void)failure_set(why, EX_UNAVAILABLE,
+                          "store %s was made by an early version and has no index of return paths "
+                          "until mailfrom-sync or mailfromctl has written it",
+                          store->directory);
+        return STORE_FAILED;
+    }
+    for (int pass = 0; pass < 2 && error == 0; pass++) {
         search->gone = pass == 1;
         error = store_walk(transaction, store->returns, from, take_return, search);
     }
@@ -166,7 +174,8 @@ static enum store_result read_returns(struct store *store, MDB_txn *transaction,
         return walked(store, error, why);
     if (*search->count > 0)
         return STORE_FOUND;
-    if (store_count_records(store, transaction) > 0)
+    if (store_count_records(store, transaction) > 0 ||
+        (mdb_stat(transaction, store->returns, &sizes) == 0 && sizes.ms_entries > 0))
         return STORE_NOT_FOUND;
     (void)store_fail_empty(store, why);
     return STORE_FAILED;

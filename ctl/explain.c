@@ -188,6 +188,21 @@ static void tell_outcome(const struct judgement *judgement, const struct questio
     }
 }
 
+static void tell_return_path(const struct judgement *judgement)
+{
+    static const char *const texts[RETURN_FORM_COUNT] = {
+        [RETURN_NONE] = "none: bounces are lost",
+        [RETURN_PLAIN] = "plain: not signed, but only one original domain is possible",
+        [RETURN_PRVS] = "prvs: signed, and the original domain is known here",
+        [RETURN_SRS] = "srs: signed, and the original domain is in it",
+    };
+
+    if (!judgement->has_return_path || !judgement->rewrite)
+        return;
+    label("Return path");
+    (void)puts(texts[judgement->return_form]);
+}
+
 static void tell_judgement(const struct judgement *judgement, const struct question *question,
                            const struct settings *settings, int64_t now)
 {
@@ -205,6 +220,7 @@ static void tell_judgement(const struct judgement *judgement, const struct quest
         (void)puts(terminal_text(judgement->detail.text, text));
     }
     tell_outcome(judgement, question);
+    tell_return_path(judgement);
     if (settings->milter.mode == MODE_MONITOR)
         (void)puts("The milter is in monitor mode: it logs this and changes nothing.");
 }
@@ -214,17 +230,25 @@ static bool explain(const struct question *question, const struct settings *sett
 {
     struct notes notes = {0};
     struct store_trace trace = {.tried = note_key, .context = &notes};
-    struct lookup *lookup = lookup_open(settings->store);
+    struct lookup *lookup = NULL;
+    struct return_secrets *secrets = NULL;
     struct judgement judgement;
     int64_t now = (int64_t)time(NULL);
     bool good = false;
 
+    /* Who may read the store need not be who may read the secrets. */
+    if (settings->return_path.secrets_file[0] != '\0' &&
+        !return_secrets_read(&secrets, settings->return_path.secrets_file, why))
+        (void)fprintf(stderr, "mailfromctl: warning: %s; shown without its return path\n",
+                      why->text);
+    lookup = lookup_open(settings->store);
     notes.out = open_memstream(&notes.text, &notes.length);
     if (lookup == NULL || notes.out == NULL) {
         (void)failure_set(why, EX_OSERR, "out of memory");
         goto out;
     }
-    judge(&judgement, &question->message, settings, lookup, now, &trace);
+    judge(&judgement, &question->message, &(struct return_scene){settings, secrets, lookup, now},
+          &trace);
     good = fclose(notes.out) == 0 || failure_set(why, EX_OSERR, "out of memory");
     notes.out = NULL;
     tell_message(question);
@@ -237,6 +261,7 @@ out:
         (void)fclose(notes.out);
     free(notes.text);
     lookup_close(lookup);
+    return_secrets_free(secrets);
     return good;
 }
 

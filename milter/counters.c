@@ -24,6 +24,8 @@ static struct {
     atomic_uint_fast64_t connections;
     atomic_uint_fast64_t connections_closed;
     atomic_uint_fast64_t troubles[COUNTERS_TROUBLE_COUNT];
+    atomic_uint_fast64_t return_paths[RETURN_FORM_COUNT];
+    atomic_uint_fast64_t returns[RETURN_RESULT_COUNT][RETURN_FORM_COUNT];
 } live;
 
 static void add(atomic_uint_fast64_t *counter, uint64_t number)
@@ -62,6 +64,16 @@ void counters_add_trouble(enum counters_trouble trouble)
     add(&live.troubles[trouble], 1);
 }
 
+void counters_add_return_path(enum return_form form)
+{
+    add(&live.return_paths[form], 1);
+}
+
+void counters_add_return(enum return_result result, enum return_form form)
+{
+    add(&live.returns[result][form], 1);
+}
+
 void counters_read(struct counters *counters)
 {
     for (size_t mode = 0; mode < COUNTERS_MODE_COUNT; mode++)
@@ -73,6 +85,11 @@ void counters_read(struct counters *counters)
         counters->buckets[i] = get(&live.buckets[i]);
     for (size_t i = 0; i < COUNTERS_TROUBLE_COUNT; i++)
         counters->troubles[i] = get(&live.troubles[i]);
+    for (size_t form = 0; form < RETURN_FORM_COUNT; form++) {
+        counters->return_paths[form] = get(&live.return_paths[form]);
+        for (size_t result = 0; result < RETURN_RESULT_COUNT; result++)
+            counters->returns[result][form] = get(&live.returns[result][form]);
+    }
     counters->nanoseconds = get(&live.nanoseconds);
     /* In this order there are never more closed than there were. */
     counters->connections_closed = get(&live.connections_closed);

@@ -8,6 +8,7 @@
 #define MILTER_COUNTERS_H
 
 #include "common/decision.h"
+#include "common/return_address.h"
 #include "common/settings.h"
 
 enum { COUNTERS_MODE_COUNT = MODE_MONITOR + 1 };
@@ -33,12 +34,16 @@ struct counters {
     uint64_t connections;                    /* since the beginning */
     uint64_t connections_closed;             /* of them */
     uint64_t troubles[COUNTERS_TROUBLE_COUNT];
+    uint64_t return_paths[RETURN_FORM_COUNT];                 /* of new envelope senders */
+    uint64_t returns[RETURN_RESULT_COUNT][RETURN_FORM_COUNT]; /* questions of the MTA */
 };
 
 void counters_add_message(enum settings_mode mode, struct decision decision, int64_t nanoseconds);
 void counters_add_connection(void);
 void counters_close_connection(void);
 void counters_add_trouble(enum counters_trouble trouble);
+void counters_add_return_path(enum return_form form);
+void counters_add_return(enum return_result result, enum return_form form);
 
 void counters_read(struct counters *counters);
 

@@ -8,20 +8,21 @@
 
 struct live_settings {
     struct settings *settings;
+    struct return_secrets *secrets;
     unsigned long users; /* being in force counts as one */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct live_settings *in_force;
 
-bool live_settings_take(struct settings *settings)
+bool live_settings_take(struct settings *settings, struct return_secrets *secrets)
 {
     struct live_settings *live = malloc(sizeof *live);
     struct live_settings *old;
 
     if (live == NULL)
         return false;
-    *live = (struct live_settings){settings, 1};
+    *live = (struct live_settings){settings, secrets, 1};
     (void)pthread_mutex_lock(&lock);
     old = in_force;
     in_force = live;
@@ -46,6 +47,11 @@ const struct settings *live_settings_get(const struct live_settings *live)
     return live->settings;
 }
 
+const struct return_secrets *live_settings_secrets(const struct live_settings *live)
+{
+    return live->secrets;
+}
+
 void live_settings_release(struct live_settings *live)
 {
     bool is_last;
@@ -58,5 +64,6 @@ void live_settings_release(struct live_settings *live)
     if (!is_last)
         return;
     settings_free(live->settings);
+    return_secrets_free(live->secrets);
     free(live);
 }

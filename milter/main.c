@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "common/log_limit.h"
 #include "common/notify.h"
+#include "common/return_secrets.h"
 #include "common/sandbox.h"
 #include "common/settings.h"
 #include "milter/live_settings.h"
@@ -50,36 +51,57 @@ static bool is_reload_refused; /* the last one */
 /* What is taken up at the start only. */
 static void warn_of_restart(const struct settings *old, const struct settings *new)
 {
-    static const char text[] = "%s has changed, which takes a restart";
+    const struct {
+        const char *name;
+        bool has_changed;
+    } rows[] = {
+        {"socket", strcmp(old->milter.socket, new->milter.socket) != 0},
+        {"socket-mode", old->milter.socket_mode != new->milter.socket_mode},
+        {"socket-group", strcmp(old->milter.socket_group, new->milter.socket_group) != 0},
+        {"user", strcmp(old->milter.user, new->milter.user) != 0},
+        {"metrics", strcmp(old->milter.metrics, new->milter.metrics) != 0},
+        {"seccomp", old->seccomp != new->seccomp},
+        {"return-path: socket", strcmp(old->return_path.socket, new->return_path.socket) != 0},
+        {"return-path: socket-mode", old->return_path.socket_mode != new->return_path.socket_mode},
+        {"return-path: socket-group",
+         strcmp(old->return_path.socket_group, new->return_path.socket_group) != 0},
+    };
 
-    if (strcmp(old->milter.socket, new->milter.socket) != 0)
-        log_write(LOG_WARNING, text, "socket");
-    if (old->milter.socket_mode != new->milter.socket_mode)
-        log_write(LOG_WARNING, text, "socket-mode");
-    if (strcmp(old->milter.socket_group, new->milter.socket_group) != 0)
-        log_write(LOG_WARNING, text, "socket-group");
-    if (strcmp(old->milter.user, new->milter.user) != 0)
-        log_write(LOG_WARNING, text, "user");
-    if (strcmp(old->milter.metrics, new->milter.metrics) != 0)
-        log_write(LOG_WARNING, text, "metrics");
-    if (old->seccomp != new->seccomp)
-        log_write(LOG_WARNING, text, "seccomp");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (rows[i].has_changed)
+            log_write(LOG_WARNING, "%s has changed; restart to apply it", rows[i].name);
+    }
+}
+
+/* NULL where there are no return paths. */
+static bool read_secrets(struct return_secrets **secrets, const struct settings *settings,
+                         struct failure *why)
+{
+    *secrets = NULL;
+    return settings->return_path.secrets_file[0] == '\0' ||
+           return_secrets_read(secrets, settings->return_path.secrets_file, why);
 }
 
 static bool take_settings_anew(struct failure *why)
 {
     struct settings *settings;
+    struct return_secrets *secrets;
     struct live_settings *live;
 
     if (!settings_read(&settings, options.settings_file, why))
         return false;
+    if (!read_secrets(&secrets, settings, why)) {
+        settings_free(settings);
+        return false;
+    }
     live = live_settings_acquire();
     warn_of_restart(live_settings_get(live), settings);
     live_settings_release(live);
     log_configure(settings->log_format, settings->log_level);
-    if (live_settings_take(settings))
+    if (live_settings_take(settings, secrets))
         return true;
     settings_free(settings);
+    return_secrets_free(secrets);
     return failure_set(why, EX_OSERR, "out of memory");
 }
 
@@ -173,6 +195,7 @@ static void raise_descriptor_limit(void)
 static bool start(struct settings *settings, struct failure *why)
 {
     static const struct signals_handlers handlers = {reload, every_second, stop};
+    struct return_secrets *secrets;
 
     signals_init(&handlers);
     raise_descriptor_limit();
@@ -183,12 +206,14 @@ static bool start(struct settings *settings, struct failure *why)
     log_open(program.name, options.foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG);
     if (!milter_register(why) || !metrics_server_bind(settings, why) ||
         !socket_open(settings, why) || !metrics_server_listen(why) ||
-        !daemon_become(settings->milter.user, why))
+        !read_secrets(&secrets, settings, why) || !daemon_become(settings->milter.user, why))
         return false;
+    if (secrets != NULL)
+        daemon_forbid_core();
     log_write(LOG_INFO, "version %s, socket %s, mode %s", PACKAGE_VERSION, settings->milter.socket,
               settings->milter.mode == MODE_MONITOR ? "monitor" : "enforce");
     lookup = lookup_open(settings->store);
-    if (lookup == NULL || !live_settings_take(settings))
+    if (lookup == NULL || !live_settings_take(settings, secrets))
         return failure_set(why, EX_OSERR, "out of memory");
     if (settings->seccomp && !sandbox_enter_milter(socket_family(), why))
         return false;
@@ -226,6 +251,18 @@ static int fail(const struct failure *why)
     return why->exit_code;
 }
 
+static int check(struct settings *settings, struct failure *why)
+{
+    struct return_secrets *secrets;
+
+    if (!read_secrets(&secrets, settings, why))
+        return fail(why);
+    settings_print(settings, stdout);
+    return_secrets_free(secrets);
+    settings_free(settings);
+    return EX_OK;
+}
+
 int main(int argc, char **argv)
 {
     struct settings *settings;
@@ -234,11 +271,8 @@ int main(int argc, char **argv)
     options = command_line_read(&program, argc, argv);
     if (!settings_read(&settings, options.settings_file, &why))
         return fail(&why);
-    if (options.check) {
-        settings_print(settings, stdout);
-        settings_free(settings);
-        return EX_OK;
-    }
+    if (options.check)
+        return check(settings, &why);
     if (!start(settings, &why))
         return fail(&why);
     /* Told to stop before it listens, libmilter calls that a failure. */

@@ -69,6 +69,10 @@ static void log_text(const char *queue_id, const struct judgement_message *messa
     } else {
         out = put(out, end, "-");
     }
+    if (judgement->has_return_path) {
+        out = put(out, end, " return=");
+        out = put(out, end, return_form_words[judgement->return_form]);
+    }
     if (monitoring)
         out = put(out, end, " mode=monitor");
     if (judgement->detail.text[0] != '\0') {
@@ -121,6 +125,8 @@ static void log_object(const char *queue_id, const struct judgement_message *mes
     out = put_member(out, end, "reason", reason_words[judgement->decision.reason], 100);
     out = put_member(out, end, "new-sender", judgement->rewrite ? judgement->new_sender : NULL,
                      LOGGED_ADDRESS_MAX);
+    if (judgement->has_return_path)
+        out = put_member(out, end, "return", return_form_words[judgement->return_form], 100);
     if (monitoring)
         out = put_member(out, end, "mode", "monitor", 100);
     if (judgement->detail.text[0] != '\0')

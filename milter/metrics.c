@@ -110,6 +110,38 @@ static void write_connections(FILE *out, const struct counters *counters)
                       counters_trouble_words[i], counters->troubles[i]);
 }
 
+/* --- return paths --- */
+
+/* The forms of an answer that there can be, as of messages above. */
+#define OF(form) (1U << (form))
+static const unsigned possible_returns[RETURN_RESULT_COUNT] = {
+    [RETURN_ELSEWHERE] = 0,
+    [RETURN_OK] = OF(RETURN_PLAIN) | OF(RETURN_PRVS) | OF(RETURN_SRS),
+    [RETURN_EXPIRED] = OF(RETURN_PRVS) | OF(RETURN_SRS),
+    [RETURN_FORGED] = OF(RETURN_PRVS) | OF(RETURN_SRS),
+    [RETURN_UNKNOWN] = OF(RETURN_NONE) | OF(RETURN_PLAIN),
+    [RETURN_FEEDBACK_OFF] = OF(RETURN_PLAIN) | OF(RETURN_PRVS) | OF(RETURN_SRS),
+    [RETURN_POSTMASTER] = OF(RETURN_PLAIN),
+    [RETURN_UNAVAILABLE] = OF(RETURN_NONE),
+};
+
+static void write_returns(FILE *out, const struct counters *counters)
+{
+    head(out, "mailfrom_return_paths_total", "counter",
+         "Messages that got a return path, by its form; the bounces of none are lost.");
+    for (size_t form = 0; form < RETURN_FORM_COUNT; form++)
+        (void)fprintf(out, "mailfrom_return_paths_total{form=\"%s\"} %" PRIu64 "\n",
+                      return_form_words[form], counters->return_paths[form]);
+    head(out, "mailfrom_return_total", "counter",
+         "Look-ups of return paths by the MTA, which asks several times per bounce.");
+    for (size_t result = 0; result < RETURN_RESULT_COUNT; result++)
+        for (size_t form = 0; form < RETURN_FORM_COUNT; form++)
+            if ((possible_returns[result] & OF(form)) != 0)
+                (void)fprintf(out, "mailfrom_return_total{result=\"%s\",form=\"%s\"} %" PRIu64 "\n",
+                              return_result_words[result], return_form_words[form],
+                              counters->returns[result][form]);
+}
+
 /* --- the store --- */
 
 static void write_records(FILE *out, const struct store_tally *tally)
@@ -273,6 +305,7 @@ void metrics_write(FILE *out, const struct counters *counters, const struct stor
     write_messages(out, counters);
     write_durations(out, counters);
     write_connections(out, counters);
+    write_returns(out, counters);
     write_store(out, view);
     if (view->readable)
         write_sources(out, view);

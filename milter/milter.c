@@ -100,9 +100,9 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long offered_actions,
     *actions = SMFIF_CHGFROM | (offered_actions & SMFIF_SETSYMLIST);
     *steps |= offered_steps & silence;
     if ((offered_actions & SMFIF_SETSYMLIST) != 0) {
-        ask_for_macros(context, SMFIM_CONNECT, "{client_addr} {client_port}");
+        ask_for_macros(context, SMFIM_CONNECT, "{client_addr} {client_port} j");
         /* Sendmail has the queue id from here on, Postfix at the end. */
-        ask_for_macros(context, SMFIM_ENVFROM, "i {auth_type} {auth_authen}");
+        ask_for_macros(context, SMFIM_ENVFROM, "i {auth_type} {auth_authen} {mail_addr}");
         ask_for_macros(context, SMFIM_EOM, "i");
     }
     return SMFIS_CONTINUE;
@@ -208,15 +208,27 @@ static int64_t nanoseconds(void)
     return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
+/* A sender without a domain: Postfix tells what it makes of it, Sendmail adds its own name. */
+static const char *home_domain(SMFICTX *context)
+{
+    const char *address = macro(context, "{mail_addr}");
+    const char *at = address == NULL ? NULL : strrchr(address, '@');
+
+    return at != NULL ? at + 1 : macro(context, "j");
+}
+
 static sfsistat judge_message(SMFICTX *context, const struct message *message)
 {
     int64_t began = is_counting ? nanoseconds() : 0;
     struct live_settings *live = live_settings_acquire();
     const struct settings *settings = live_settings_get(live);
+    const struct return_scene scene = {settings, live_settings_secrets(live), the_lookup,
+                                       (int64_t)time(NULL)};
     const char *port = macro(context, "{client_port}");
     char from[SENDER_ADDRESS_SIZE];
     struct judgement_message facts = {
         .sender = message->sender,
+        .home_domain = strchr(message->sender, '@') == NULL ? home_domain(context) : NULL,
         .from = message_from(message, from) ? from : NULL,
         .client = macro(context, "{client_addr}"),
         .authenticated =
@@ -228,12 +240,14 @@ static sfsistat judge_message(SMFICTX *context, const struct message *message)
     bool monitoring = settings->milter.mode == MODE_MONITOR;
     struct judgement judgement;
 
-    judge(&judgement, &facts, settings, the_lookup, (int64_t)time(NULL), NULL);
+    judge(&judgement, &facts, &scene, NULL);
     message_line_log(macro(context, "i"), &facts, &judgement, monitoring);
     live_settings_release(live);
     if (is_counting) {
         counters_add_message(monitoring ? MODE_MONITOR : MODE_ENFORCE, judgement.decision,
                              nanoseconds() - began);
+        if (judgement.has_return_path)
+            counters_add_return_path(judgement.return_form);
         stats_add(judgement.identity, judgement.decision);
     }
     return monitoring ? SMFIS_CONTINUE : act(context, &judgement);

@@ -75,7 +75,7 @@ static struct settings *read_settings(struct failure *why)
 /* What is taken up at the start only. */
 static void warn_of_restart(const struct settings *new)
 {
-    static const char text[] = "%s has changed, which takes a restart";
+    static const char text[] = "%s has changed; restart to apply it";
 
     if (strcmp(sync_state.directory, new->store) != 0)
         log_write(LOG_WARNING, text, "store");

@@ -427,7 +427,7 @@ def test_another_address_takes_a_restart(own, own_address):
     own.write_settings({"milter": {"metrics": f"127.0.0.1:{free_port()}"}})
     mark = own.log_size()
     own.reload(signal.SIGHUP)
-    assert "metrics has changed, which takes a restart" in own.log_text(mark)
+    assert "metrics has changed; restart to apply it" in own.log_text(mark)
     assert request(own_address, "/healthz").status == 200
 
 

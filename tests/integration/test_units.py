@@ -177,7 +177,7 @@ def test_leaving_it_out_takes_a_restart(own):
     own.use()
     own.write_settings({"seccomp": False})
     own.reload()
-    own.wait_for_log("warning: seccomp has changed, which takes a restart")
+    own.wait_for_log("warning: seccomp has changed; restart to apply it")
 
 
 # Core files

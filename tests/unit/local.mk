@@ -62,7 +62,9 @@ UNIT_TESTS += tests/unit/test_decision tests/unit/test_envelope tests/unit/test_
 	tests/unit/test_mail_from tests/unit/test_network tests/unit/test_reply \
 	tests/unit/test_settings tests/unit/test_store tests/unit/test_word
 UNIT_TESTS += tests/unit/test_live_settings tests/unit/test_message
-UNIT_TESTS += tests/unit/test_return_path tests/unit/test_return_secrets
+UNIT_TESTS += tests/unit/test_return_address tests/unit/test_return_path \
+	tests/unit/test_return_secrets
+tests_unit_test_return_address_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_return_path_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_return_secrets_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 UNIT_TESTS += tests/unit/test_notify

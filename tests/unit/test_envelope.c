@@ -16,6 +16,17 @@
 
 static const char target[] = "m.example";
 
+/* To another domain, as a rewrite without a return path does. */
+static bool move(struct envelope envelope, const char *domain, bool smtputf8,
+                 char out[ENVELOPE_ADDRESS_SIZE], struct failure *why)
+{
+    char content[LOCAL_PART_MAX];
+    size_t length = 0;
+
+    return envelope_content(envelope, smtputf8, content, &length, why) &&
+           envelope_join(out, content, length, domain, why);
+}
+
 struct row {
     const char *behaviour;
     const char *argument;
@@ -27,7 +38,7 @@ static void expect(const struct row *row)
 {
     char out[ENVELOPE_ADDRESS_SIZE] = "";
     struct failure why = {.text = ""};
-    bool worked = envelope_move(envelope_parse(row->argument), target, row->smtputf8, out, &why);
+    bool worked = move(envelope_parse(row->argument), target, row->smtputf8, out, &why);
 
     if (worked != (row->moved != NULL) || (worked && strcmp(out, row->moved) != 0))
         fail_msg("%s: %s became %s", row->behaviour, row->argument, worked ? out : why.text);
@@ -167,15 +178,15 @@ static void keeps_to_the_length_of_an_address(void **state)
 
     memset(argument, 'a', sizeof argument);
     strcpy(argument + LOCAL, "@x");
-    assert_true(envelope_move(envelope_parse(argument), target, false, out, &why));
+    assert_true(move(envelope_parse(argument), target, false, out, &why));
     assert_int_equal(strlen(out), ENVELOPE_ADDRESS_MAX);
     argument[LOCAL] = 'a';
     strcpy(argument + LOCAL + 1, "@x");
-    assert_false(envelope_move(envelope_parse(argument), target, false, out, &why));
+    assert_false(move(envelope_parse(argument), target, false, out, &why));
     assert_non_null(strstr(why.text, "254"));
     memset(argument, 'a', sizeof argument);
     strcpy(argument + 900, "@x");
-    assert_false(envelope_move(envelope_parse(argument), target, false, out, &why));
+    assert_false(move(envelope_parse(argument), target, false, out, &why));
 }
 
 static void takes_a_local_part_of_64_octets(void **state)

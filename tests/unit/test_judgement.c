@@ -90,7 +90,7 @@ static struct judgement judge_message(const char *sender, const char *from, cons
     struct settings *read = read_settings(usual, settings);
     struct judgement judgement;
 
-    judge(&judgement, &message, read, filled, NOW, NULL);
+    judge(&judgement, &message, &(struct return_scene){read, NULL, filled, NOW}, NULL);
     settings_free(read);
     return judgement;
 }
@@ -280,7 +280,7 @@ static void knows_outbound_mail(void **state)
         struct judgement judgement;
         message.sender = "<a@b.test>";
         message.from = "a@ok.example";
-        judge(&judgement, &message, settings, filled, NOW, NULL);
+        judge(&judgement, &message, &(struct return_scene){settings, NULL, filled, NOW}, NULL);
         settings_free(settings);
         if (judgement.outbound != rows[i].outbound || judgement.rewrite != rows[i].outbound)
             fail_msg("%s", rows[i].behaviour);
@@ -297,9 +297,9 @@ static void asks_the_clock_it_is_given(void **state)
     struct settings *settings = read_settings(usual, "");
     struct judgement judgement;
 
-    judge(&judgement, &message, settings, filled, NOW, NULL);
+    judge(&judgement, &message, &(struct return_scene){settings, NULL, filled, NOW}, NULL);
     assert_int_equal(judgement.decision.reason, REASON_VERIFIED);
-    judge(&judgement, &message, settings, filled, NOW + 1, NULL);
+    judge(&judgement, &message, &(struct return_scene){settings, NULL, filled, NOW + 1}, NULL);
     assert_int_equal(judgement.decision.reason, REASON_EXPIRED);
     settings_free(settings);
 }
@@ -312,14 +312,14 @@ static void takes_utf8_only_with_smtputf8(void **state)
     struct settings *settings = read_settings(usual, "");
     struct judgement judgement;
 
-    judge(&judgement, &message, settings, filled, NOW, NULL);
+    judge(&judgement, &message, &(struct return_scene){settings, NULL, filled, NOW}, NULL);
     assert_int_equal(judgement.decision.reason, REASON_BAD_SENDER);
     assert_non_null(strstr(judgement.detail.text, "SMTPUTF8"));
     assert_string_equal(judgement.reply.text,
                         "<??@b.test>: the envelope sender cannot be moved to another domain "
                         "unharmed (bad-sender)");
     message.smtputf8 = true;
-    judge(&judgement, &message, settings, filled, NOW, NULL);
+    judge(&judgement, &message, &(struct return_scene){settings, NULL, filled, NOW}, NULL);
     assert_true(judgement.rewrite);
     assert_string_equal(judgement.new_sender, "\303\274@m.ok.example");
     settings_free(settings);
@@ -334,13 +334,13 @@ static void defers_while_the_store_is_missing(void **state)
     struct settings *lax = read_settings(usual, "milter { on-unavailable = default }");
     struct judgement judgement;
 
-    judge(&judgement, &message, settings, missing, NOW, NULL);
+    judge(&judgement, &message, &(struct return_scene){settings, NULL, missing, NOW}, NULL);
     assert_int_equal(judgement.decision.verdict, VERDICT_DEFER);
     assert_int_equal(judgement.decision.reason, REASON_UNAVAILABLE);
     assert_string_equal(judgement.reply.code, "451");
     assert_non_null(strstr(judgement.detail.text, "there is no store in"));
     assert_string_equal(judgement.identity, "");
-    judge(&judgement, &message, lax, missing, NOW, NULL);
+    judge(&judgement, &message, &(struct return_scene){lax, NULL, missing, NOW}, NULL);
     assert_int_equal(judgement.decision.verdict, VERDICT_DEFAULT);
     assert_string_equal(judgement.new_sender, "a@d.example");
     settings_free(settings);
@@ -415,10 +415,10 @@ static void tells_which_keys_it_tried(void **state)
     int tried = 0;
     struct store_trace trace = {count, &tried};
 
-    judge(&judgement, &message, settings, filled, NOW, &trace);
+    judge(&judgement, &message, &(struct return_scene){settings, NULL, filled, NOW}, &trace);
     assert_int_equal(tried, 0);
     message.sender = "<a@b.test>";
-    judge(&judgement, &message, settings, filled, NOW, &trace);
+    judge(&judgement, &message, &(struct return_scene){settings, NULL, filled, NOW}, &trace);
     assert_int_equal(tried, 4);
     settings_free(settings);
 }

@@ -40,7 +40,7 @@ static void puts_settings_into_force(void **state)
     (void)state;
     struct live_settings *live;
 
-    assert_true(live_settings_take(make_settings(1)));
+    assert_true(live_settings_take(make_settings(1), NULL));
     live = live_settings_acquire();
     assert_string_equal(live_settings_get(live)->store, "/1");
     live_settings_release(live);
@@ -53,11 +53,11 @@ static void keeps_what_was_acquired_over_a_replacement(void **state)
     struct live_settings *again;
     struct live_settings *second;
 
-    assert_true(live_settings_take(make_settings(1)));
+    assert_true(live_settings_take(make_settings(1), NULL));
     first = live_settings_acquire();
     again = live_settings_acquire();
     assert_ptr_equal(live_settings_get(first), live_settings_get(again));
-    assert_true(live_settings_take(make_settings(2)));
+    assert_true(live_settings_take(make_settings(2), NULL));
     second = live_settings_acquire();
     assert_string_equal(live_settings_get(first)->store, "/1");
     assert_string_equal(live_settings_get(second)->store, "/2");
@@ -98,11 +98,11 @@ static void replaces_them_under_readers(void **state)
     pthread_t ids[THREADS];
     struct live_settings *live;
 
-    assert_true(live_settings_take(make_settings(0)));
+    assert_true(live_settings_take(make_settings(0), NULL));
     for (int i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&ids[i], NULL, read_until_stopped, &torn[i]), 0);
     for (int i = 1; i <= REPLACEMENTS; i++)
-        assert_true(live_settings_take(make_settings(i)));
+        assert_true(live_settings_take(make_settings(i), NULL));
     atomic_store(&stop, true);
     for (int i = 0; i < THREADS; i++) {
         (void)pthread_join(ids[i], NULL);
