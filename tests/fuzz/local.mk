@@ -57,6 +57,11 @@ tests_fuzz_fuzz_settings_SOURCES = tests/fuzz/fuzz_settings.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_settings_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
 tests_fuzz_fuzz_settings_LDADD = $(COMMON_LIBS)
 
+FUZZ_TARGETS += tests/fuzz/fuzz_return_path
+tests_fuzz_fuzz_return_path_SOURCES = tests/fuzz/fuzz_return_path.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_return_path_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
+tests_fuzz_fuzz_return_path_LDADD = $(COMMON_LIBS)
+
 # Answers of the DNS
 FUZZ_TARGETS += tests/fuzz/fuzz_dns_message
 tests_fuzz_fuzz_dns_message_SOURCES = tests/fuzz/fuzz_dns_message.c $(FUZZ_MAIN)
