@@ -24,15 +24,24 @@ enum {
 enum { TOP_ATTRIBUTES, TOP_METADATA, TOP_COUNT };
 static const char *const top_names[TOP_COUNT] = {"MailFromDomainAttributes", "ResponseMetadata"};
 
-enum { ENTRY_DOMAIN, ENTRY_STATUS, ENTRY_BEHAVIOR, ENTRY_BEHAVIOR_V2, ENTRY_RECORD, ENTRY_COUNT };
-static const char *const entry_names[ENTRY_COUNT] = {"MailFromDomain", "MailFromDomainStatus",
-                                                     "BehaviorOnMXFailure", "BehaviorOnMxFailure",
-                                                     "Record"};
+enum {
+    ENTRY_DOMAIN,
+    ENTRY_STATUS,
+    ENTRY_BEHAVIOR,
+    ENTRY_BEHAVIOR_V2,
+    ENTRY_FEEDBACK,
+    ENTRY_RECORD,
+    ENTRY_COUNT
+};
+static const char *const entry_names[ENTRY_COUNT] = {
+    "MailFromDomain",      "MailFromDomainStatus",     "BehaviorOnMXFailure",
+    "BehaviorOnMxFailure", "FeedbackForwardingStatus", "Record"};
 
 enum {
     RECORD_SOURCE,
     RECORD_SECTION,
     RECORD_VERIFIED,
+    RECORD_FEEDBACK,
     RECORD_SINCE,
     RECORD_CHECKED,
     RECORD_REFRESH,
@@ -45,8 +54,10 @@ enum {
     RECORD_COUNT
 };
 static const char *const record_names[RECORD_COUNT] = {
-    "Source",      "Section",   "Verified", "StatusSince", "Checked", "RefreshAfter",
-    "ExpireAfter", "LastError", "Former",   "Found",       "FoundAt", "UnclearSince"};
+    "Source",      "Section", "Verified",     "FeedbackForwardingStatus",
+    "StatusSince", "Checked", "RefreshAfter", "ExpireAfter",
+    "LastError",   "Former",  "Found",        "FoundAt",
+    "UnclearSince"};
 
 static const char *shown(const char *text, char out[SHOWN_SIZE])
 {
@@ -203,6 +214,29 @@ static bool take_behavior(const cJSON *const members[ENTRY_COUNT], struct mail_f
     return true;
 }
 
+/* Export has it in "Record", which a put does not read otherwise. */
+static bool take_feedback(const cJSON *const members[ENTRY_COUNT], struct attributes_item *item,
+                          struct failure *why)
+{
+    const cJSON *beside = members[ENTRY_FEEDBACK];
+    const cJSON *within =
+        cJSON_GetObjectItemCaseSensitive(members[ENTRY_RECORD], record_names[RECORD_FEEDBACK]);
+    bool is_on = true;
+    bool is_on_within = true;
+
+    if (!take_bool(beside, &is_on, why))
+        return false;
+    if (!take_bool(within, &is_on_within, why))
+        return failure_prefix(why, "%s", entry_names[ENTRY_RECORD]);
+    if (beside != NULL && within != NULL && is_on != is_on_within)
+        return failure_set(why, EX_DATAERR, "%s is %s, but that of %s is %s", beside->string,
+                           is_on ? "true" : "false", entry_names[ENTRY_RECORD],
+                           is_on_within ? "true" : "false");
+    item->record.feedback_off = !is_on || !is_on_within;
+    item->given.feedback = beside != NULL || within != NULL;
+    return true;
+}
+
 static bool take_section(const cJSON *member, char out[MAIL_FROM_SECTION_MAX + 1],
                          struct failure *why)
 {
@@ -248,7 +282,7 @@ static bool take_record(const cJSON *object, int64_t now, struct attributes_item
     if (record->source == MAIL_FROM_LOCAL && record->domain[0] != '\0' &&
         members[RECORD_REFRESH] == NULL)
         record->refresh_after = now;
-    item->since_given = members[RECORD_SINCE] != NULL;
+    item->given.since = members[RECORD_SINCE] != NULL;
     return true;
 }
 
@@ -260,9 +294,11 @@ static bool take_attributes(const cJSON *entry, const cJSON *members[ENTRY_COUNT
         !identities_check_new(&item->identity, why) ||
         !take_members(entry, entry_names, ENTRY_COUNT, members, why) ||
         !take_domain(members[ENTRY_DOMAIN], item, why) ||
-        !take_behavior(members, &item->record, why))
+        !take_behavior(members, &item->record, why) || !take_feedback(members, item, why))
         return false;
     item->record.kind = item->identity.kind;
+    item->given.mail_from = members[ENTRY_DOMAIN] != NULL || members[ENTRY_BEHAVIOR] != NULL ||
+                            members[ENTRY_BEHAVIOR_V2] != NULL;
     return true;
 }
 

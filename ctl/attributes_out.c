@@ -5,13 +5,19 @@
 
 #include "ctl/json_out.h"
 
+static void put_flag(FILE *out, const char *before, const char *name, bool value)
+{
+    (void)fprintf(out, "%s\"%s\": %s", before, name, value ? "true" : "false");
+}
+
 /* The fields of ours, without braces. between: what stands before each but the first. */
 static void put_record(FILE *out, const char *first, const char *between,
                        const struct mail_from *record)
 {
     json_out_text(out, first, "Source", mail_from_source_words[record->source]);
     json_out_text(out, between, "Section", record->section);
-    (void)fprintf(out, "%s\"Verified\": %s", between, record->verified ? "true" : "false");
+    put_flag(out, between, "Verified", record->verified);
+    put_flag(out, between, "FeedbackForwardingStatus", !record->feedback_off);
     json_out_moment(out, between, "StatusSince", record->status_since);
     json_out_moment(out, between, "Checked", record->checked);
     json_out_moment(out, between, "RefreshAfter", record->refresh_after);
@@ -51,6 +57,9 @@ void attributes_out_entry(FILE *out, const char *key, const struct mail_from *re
     }
     json_out_text(out, has_domain ? between : first, "BehaviorOnMXFailure",
                   mail_from_behavior_words[record->behavior]);
+    /* SES does not print it here: where it is on, as is usual, the text is the very one of SES. */
+    if (form == ATTRIBUTES_SES && record->feedback_off)
+        put_flag(out, between, "FeedbackForwardingStatus", false);
     if (form == ATTRIBUTES_WITH_RECORD) {
         (void)fprintf(out, "%s\"Record\": {", between);
         put_record(out, "\n                ", ",\n                ", record);

@@ -16,7 +16,8 @@ enum attributes_form { ATTRIBUTES_SES, ATTRIBUTES_WITH_RECORD };
 
 /* The map that attributes_read reads: one begin, an entry for each identity (count: how many came
  * before), one end with their number. Fields are absent where SES leaves them out; four spaces a
- * level, as the AWS CLI prints. */
+ * level, as the AWS CLI prints. FeedbackForwardingStatus stands in "Record" if that is printed,
+ * else beside the others if it is off. */
 void attributes_out_begin(FILE *out);
 void attributes_out_entry(FILE *out, const char *key, const struct mail_from *record,
                           enum attributes_form form, uint64_t count);

@@ -13,7 +13,7 @@
 struct parcel {
     size_t key_length;
     size_t coded_length;
-    bool since_given;
+    struct attributes_given given;
     char octets[]; /* the key, NUL, the coded record */
 };
 
@@ -65,8 +65,8 @@ bool batch_add(struct batch *batch, const struct attributes_item *item, struct f
         free(parcel);
         return failure_set(why, EX_OSERR, "out of memory after %zu identities", batch->count);
     }
-    *parcel = (struct parcel){
-        .key_length = key_length, .coded_length = length, .since_given = item->since_given};
+    *parcel =
+        (struct parcel){.key_length = key_length, .coded_length = length, .given = item->given};
     memcpy(parcel->octets, key, key_length + 1);
     memcpy(parcel->octets + key_length + 1, coded, length);
     batch->parcels[batch->count++] = parcel;
@@ -110,13 +110,13 @@ const char *batch_key(const struct batch *batch, size_t index)
 }
 
 const char *batch_get(const struct batch *batch, size_t index, struct mail_from *record,
-                      bool *since_given)
+                      struct attributes_given *given)
 {
     const struct parcel *parcel = batch->parcels[index];
     const char *key = parcel->octets;
 
     (void)mail_from_decode(record, key, parcel->key_length, key + parcel->key_length + 1,
                            parcel->coded_length);
-    *since_given = parcel->since_given;
+    *given = parcel->given;
     return key;
 }

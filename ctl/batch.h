@@ -22,9 +22,9 @@ bool batch_sort(struct batch *batch, struct failure *why);
 
 size_t batch_count(const struct batch *batch);
 
-/* The key holds as long as the batch. *since_given as in struct attributes_item. */
+/* The key holds as long as the batch. */
 const char *batch_get(const struct batch *batch, size_t index, struct mail_from *record,
-                      bool *since_given);
+                      struct attributes_given *given);
 
 /* The key alone. */
 const char *batch_key(const struct batch *batch, size_t index);

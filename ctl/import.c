@@ -58,7 +58,7 @@ static bool same_attributes(const struct mail_from *a, const struct mail_from *b
 {
     return same_domain_and_status(a, b) && a->behavior == b->behavior && a->source == b->source &&
            strcmp(a->section, b->section) == 0 && a->verified == b->verified &&
-           a->expire_after == b->expire_after;
+           a->feedback_off == b->feedback_off && a->expire_after == b->expire_after;
 }
 
 static bool store_one(struct import *import, struct store *store, size_t index, struct failure *why)
@@ -66,8 +66,8 @@ static bool store_one(struct import *import, struct store *store, size_t index, 
     struct counts *counts = &import->counts;
     struct mail_from record;
     struct mail_from stored;
-    bool since_given;
-    const char *key = batch_get(import->batch, index, &record, &since_given);
+    struct attributes_given given;
+    const char *key = batch_get(import->batch, index, &record, &given);
     enum store_result result = store_get(store, key, &stored, why);
 
     if (result == STORE_FAILED)
@@ -76,8 +76,10 @@ static bool store_one(struct import *import, struct store *store, size_t index, 
         counts->added++;
         return store_put(store, key, &record, why);
     }
-    if (!since_given && same_domain_and_status(&record, &stored))
+    if (!given.since && same_domain_and_status(&record, &stored))
         record.status_since = stored.status_since;
+    if (!given.feedback)
+        record.feedback_off = stored.feedback_off;
     if (stored.source != record.source)
         counts->taken_over[stored.source]++;
     if (same_attributes(&record, &stored))

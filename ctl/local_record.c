@@ -53,6 +53,14 @@ enum local_record_change local_record_put(struct mail_from *record, const char *
     return domain[0] == '\0' ? LOCAL_RECORD_CLEARED : LOCAL_RECORD_BEHAVIOR;
 }
 
+bool local_record_switch_feedback(struct mail_from *record, bool off)
+{
+    bool changes = record->feedback_off != off;
+
+    record->feedback_off = off;
+    return changes;
+}
+
 void local_record_adopt(struct mail_from *record, int64_t now)
 {
     record->former = record->source;

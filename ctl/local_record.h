@@ -26,6 +26,10 @@ enum local_record_change local_record_put(struct mail_from *record, const char *
                                           enum mail_from_behavior behavior, bool force,
                                           int64_t now);
 
+/* Switches feedback forwarding, which has nothing to do with the MX: neither status nor clocks
+ * change. False: it is so already. */
+bool local_record_switch_feedback(struct mail_from *record, bool off);
+
 /* Makes a record of another source a local one, which keeps its attributes. */
 void local_record_adopt(struct mail_from *record, int64_t now);
 

@@ -23,6 +23,7 @@ struct putting {
     size_t refused; /* that were bad in the file */
     size_t unfit;   /* that the store has not as local ones */
     struct counts {
+        size_t looked_up; /* of those set or added: not only switched */
         size_t set;
         size_t unchanged;
         size_t added;
@@ -110,25 +111,30 @@ static bool set_one(struct putting *putting, struct store *store, size_t index, 
     struct counts *counts = &putting->counts;
     struct mail_from wanted;
     struct mail_from record;
-    bool since_given;
-    const char *key = batch_get(putting->batch, index, &wanted, &since_given);
+    struct attributes_given given;
+    const char *key = batch_get(putting->batch, index, &wanted, &given);
     enum store_result result = store_get(store, key, &record, why);
-    enum local_record_change change;
+    enum local_record_change change = LOCAL_RECORD_SAME;
+    bool unchanged;
 
     if (result == STORE_FAILED)
         return false;
     if (result == STORE_NOT_FOUND)
         local_record_init(&record, wanted.kind);
-    change = local_record_put(&record, wanted.domain, wanted.behavior, putting->force,
-                              moment_milliseconds() / 1000);
+    if (given.mail_from || !given.feedback)
+        change = local_record_put(&record, wanted.domain, wanted.behavior, putting->force,
+                                  moment_milliseconds() / 1000);
+    unchanged = change == LOCAL_RECORD_SAME;
+    if (given.feedback && local_record_switch_feedback(&record, wanted.feedback_off))
+        unchanged = false;
+    counts->looked_up += result == STORE_NOT_FOUND || change != LOCAL_RECORD_SAME;
     if (result == STORE_NOT_FOUND)
         counts->added++;
-    else if (change == LOCAL_RECORD_SAME)
+    else if (unchanged)
         counts->unchanged++;
     else
         counts->set++;
-    return (result == STORE_FOUND && change == LOCAL_RECORD_SAME) ||
-           store_put(store, key, &record, why);
+    return (result == STORE_FOUND && unchanged) || store_put(store, key, &record, why);
 }
 
 static bool set_all(struct store *store, void *context, struct failure *why)
@@ -188,7 +194,7 @@ static void tell_outcome(const struct putting *putting, const struct settings *s
     (void)printf("put %zu %s (%zu set, %zu unchanged, %zu added)\n", total,
                  total == 1 ? "identity" : "identities", counts->set, counts->unchanged,
                  counts->added);
-    if (counts->set + counts->added > 0 && settings->local.expected_mx.count == 0)
+    if (counts->looked_up > 0 && settings->local.expected_mx.count == 0)
         (void)fputs("mailfromctl: warning: expected-mx in the section local of the settings is "
                     "empty, so nothing is checked\n",
                     stderr);

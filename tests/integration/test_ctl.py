@@ -155,7 +155,8 @@ def test_export_says_where_a_record_is_from(filled):
     assert records["shop.example"]["Record"]["Verified"] is True
     assert records["shop.example"]["Record"]["ExpireAfter"] is None
     stale = sample_records()["stale.example"]
-    stale["Record"]["Section"] = ""  # what the sample leaves out: the section without a title
+    # What the sample leaves out: the section without a title, and feedback forwarding.
+    stale["Record"] |= {"Section": "", "FeedbackForwardingStatus": True}
     assert records["stale.example"] == stale
 
 

@@ -126,7 +126,44 @@ static void fills_in_what_a_file_does_not_say(void **state)
     assert_int_equal(taken.last.record.refresh_after, 0);
     assert_int_equal(taken.last.record.expire_after, 0);
     assert_string_equal(taken.last.record.last_error, "");
-    assert_false(taken.last.since_given);
+    assert_false(taken.last.record.feedback_off);
+    assert_false(taken.last.given.since);
+    assert_false(taken.last.given.feedback);
+    assert_false(taken.last.given.mail_from);
+}
+
+static void feedback_forwarding_stands_beside_the_others_or_in_the_record(void **state)
+{
+    static const struct {
+        const char *fields;
+        bool off;
+        bool given;
+    } rows[] = {
+        {"{}", false, false},
+        {"{\"Record\": {}}", false, false},
+        {"{\"FeedbackForwardingStatus\": false}", true, true},
+        {"{\"FeedbackForwardingStatus\": true}", false, true},
+        {"{\"Record\": {\"FeedbackForwardingStatus\": false}}", true, true},
+        {"{\"Record\": {\"FeedbackForwardingStatus\": true}}", false, true},
+        {"{\"FeedbackForwardingStatus\": false, \"Record\": "
+         "{\"FeedbackForwardingStatus\": false}}",
+         true, true},
+        {"{\"FeedbackForwardingStatus\": true, \"Record\": "
+         "{\"FeedbackForwardingStatus\": true}}",
+         false, true},
+    };
+    (void)state;
+    struct failure why = {0};
+    struct taken taken;
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (!read_one("x.example", rows[i].fields, &taken, &why))
+            fail_msg("%s: %s", rows[i].fields, why.text);
+        if (taken.last.record.feedback_off != rows[i].off ||
+            taken.last.given.feedback != rows[i].given)
+            fail_msg("%s: gave %d %d", rows[i].fields, taken.last.record.feedback_off,
+                     taken.last.given.feedback);
+    }
 }
 
 static void takes_our_own_fields(void **state)
@@ -148,7 +185,7 @@ static void takes_our_own_fields(void **state)
     assert_int_equal(taken.last.record.refresh_after, 3);
     assert_int_equal(taken.last.record.expire_after, 4);
     assert_string_equal(taken.last.record.last_error, "no\nMX");
-    assert_true(taken.last.since_given);
+    assert_true(taken.last.given.since);
 }
 
 static void refuses_bad_records_by_name(void **state)
@@ -213,6 +250,21 @@ static void refuses_bad_records_by_name(void **state)
          "Source is \"dns\", but must be ses, local or file"},
         {"Verified in words", "x.example", "{\"Record\": {\"Verified\": \"true\"}}",
          "Verified must be true or false"},
+        {"feedback forwarding as a number", "x.example", "{\"FeedbackForwardingStatus\": 0}",
+         "FeedbackForwardingStatus must be true or false"},
+        {"feedback forwarding in words", "x.example", "{\"FeedbackForwardingStatus\": \"off\"}",
+         "FeedbackForwardingStatus must be true or false"},
+        {"feedback forwarding that is null", "x.example", "{\"FeedbackForwardingStatus\": null}",
+         "FeedbackForwardingStatus must be true or false"},
+        {"feedback forwarding as a number in Record", "x.example",
+         "{\"Record\": {\"FeedbackForwardingStatus\": 1}}",
+         "Record: FeedbackForwardingStatus must be true or false"},
+        {"feedback forwarding twice in Record", "x.example",
+         "{\"Record\": {\"FeedbackForwardingStatus\": true, \"FeedbackForwardingStatus\": true}}",
+         "Record: FeedbackForwardingStatus is given twice"},
+        {"feedback forwarding both ways", "x.example",
+         "{\"FeedbackForwardingStatus\": true, \"Record\": {\"FeedbackForwardingStatus\": false}}",
+         "FeedbackForwardingStatus is true, but that of Record is false"},
         {"time in seconds", "x.example", "{\"Record\": {\"Checked\": 1795341600}}",
          "Checked must be a time such as"},
         {"time with an offset", "x.example",
@@ -362,13 +414,14 @@ static const struct mail_from full = {.kind = IDENTITY_DOMAIN,
                                       .status_since = 1,
                                       .checked = NOW,
                                       .expire_after = 4,
+                                      .feedback_off = true,
                                       .last_error = "\"\\\x01\x7f\n\xc3\xbc"};
 static const struct mail_from bare = {.kind = IDENTITY_ADDRESS,
                                       .source = MAIL_FROM_FILE,
                                       .verified = true,
                                       .behavior = MAIL_FROM_USE_DEFAULT_VALUE};
 
-static char *print_two(enum attributes_form form)
+static char *print_two(const struct mail_from *first, enum attributes_form form)
 {
     char *text = NULL;
     size_t length;
@@ -376,7 +429,7 @@ static char *print_two(enum attributes_form form)
 
     assert_non_null(out);
     attributes_out_begin(out);
-    attributes_out_entry(out, "x.example", &full, form, 0);
+    attributes_out_entry(out, "x.example", first, form, 0);
     attributes_out_entry(out, "\"a b\"@x.example", &bare, form, 1);
     attributes_out_end(out, 2);
     assert_int_equal(fclose(out), 0);
@@ -386,7 +439,11 @@ static char *print_two(enum attributes_form form)
 static void prints_as_the_aws_cli_does(void **state)
 {
     (void)state;
-    char *text = print_two(ATTRIBUTES_SES);
+    struct mail_from on = full;
+    char *text;
+
+    on.feedback_off = false;
+    text = print_two(&on, ATTRIBUTES_SES);
 
     assert_string_equal(text, "{\n"
                               "    \"MailFromDomainAttributes\": {\n"
@@ -401,6 +458,28 @@ static void prints_as_the_aws_cli_does(void **state)
                               "    }\n"
                               "}\n");
     free(text);
+}
+
+static void says_beside_the_fields_of_aws_that_feedback_forwarding_is_off(void **state)
+{
+    struct mail_from off = bare;
+    (void)state;
+    char text[512] = "";
+    FILE *out = fmemopen(text, sizeof text, "w");
+
+    off.feedback_off = true;
+    attributes_out_begin(out);
+    attributes_out_entry(out, "a@x.example", &off, ATTRIBUTES_SES, 0);
+    attributes_out_end(out, 1);
+    assert_int_equal(fclose(out), 0);
+    assert_string_equal(text, "{\n"
+                              "    \"MailFromDomainAttributes\": {\n"
+                              "        \"a@x.example\": {\n"
+                              "            \"BehaviorOnMXFailure\": \"UseDefaultValue\",\n"
+                              "            \"FeedbackForwardingStatus\": false\n"
+                              "        }\n"
+                              "    }\n"
+                              "}\n");
 }
 
 static void prints_an_empty_map(void **state)
@@ -434,7 +513,8 @@ static bool take_two(void *context, const struct attributes_item *item, struct f
     assert_int_equal(record->refresh_after, expected->refresh_after);
     assert_int_equal(record->expire_after, expected->expire_after);
     assert_string_equal(record->last_error, expected->last_error);
-    assert_true(item->since_given);
+    assert_int_equal(record->feedback_off, expected->feedback_off);
+    assert_true(item->given.since && item->given.feedback && item->given.mail_from);
     ++*count;
     return true;
 }
@@ -442,7 +522,7 @@ static bool take_two(void *context, const struct attributes_item *item, struct f
 static void reads_back_what_it_prints(void **state)
 {
     (void)state;
-    char *text = print_two(ATTRIBUTES_WITH_RECORD);
+    char *text = print_two(&full, ATTRIBUTES_WITH_RECORD);
     struct failure why = {0};
     size_t count = 0;
 
@@ -563,6 +643,59 @@ static void a_put_reads_domain_and_behavior_and_names_all_that_is_bad(void **sta
     assert_false(attributes_read_puts("{}", 2, take_put_of_x, note_refusal, refusals, &why));
 }
 
+struct put {
+    bool mail_from;
+    bool feedback;
+    bool off;
+};
+
+static bool note_put(void *context, const struct attributes_item *item, struct failure *why)
+{
+    struct put *put = context;
+
+    (void)why;
+    *put = (struct put){item->given.mail_from, item->given.feedback, item->record.feedback_off};
+    return true;
+}
+
+static void a_put_knows_what_feedback_forwarding_stands_alone_with(void **state)
+{
+    static const struct {
+        const char *fields;
+        struct put put;
+    } rows[] = {
+        {"{}", {false, false, false}},
+        {"{\"FeedbackForwardingStatus\": false}", {false, true, true}},
+        {"{\"Record\": {\"FeedbackForwardingStatus\": false}}", {false, true, true}},
+        {"{" DOMAIN_M ", \"FeedbackForwardingStatus\": true}", {true, true, false}},
+        {"{\"MailFromDomain\": null, \"FeedbackForwardingStatus\": true}", {true, true, false}},
+        {"{\"BehaviorOnMxFailure\": \"USE_DEFAULT_VALUE\", \"FeedbackForwardingStatus\": false}",
+         {true, true, true}},
+        {"{" DOMAIN_M ", \"Record\": [{\"FeedbackForwardingStatus\": false}]}",
+         {true, false, false}},
+    };
+    (void)state;
+    struct failure why = {0};
+    char refusals[1024] = "";
+    char text[512];
+    struct put put;
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        (void)snprintf(text, sizeof text, "{\"MailFromDomainAttributes\": {\"x.example\": %s}}",
+                       rows[i].fields);
+        if (!attributes_read_puts(text, strlen(text), note_put, note_refusal, &put, &why))
+            fail_msg("%s: %s", rows[i].fields, why.text);
+        if (memcmp(&put, &rows[i].put, sizeof put) != 0)
+            fail_msg("%s: %d %d %d", rows[i].fields, put.mail_from, put.feedback, put.off);
+    }
+    (void)snprintf(text, sizeof text, "%s",
+                   "{\"MailFromDomainAttributes\": {\"x.example\": "
+                   "{\"Record\": {\"FeedbackForwardingStatus\": 0}}}}");
+    assert_true(attributes_read_puts(text, strlen(text), refuse_all, note_refusal, refusals, &why));
+    assert_string_equal(refusals, "identity \"x.example\": Record: FeedbackForwardingStatus must "
+                                  "be true or false\n");
+}
+
 static void lists_objects_with_every_field(void **state)
 {
     (void)state;
@@ -576,7 +709,8 @@ static void lists_objects_with_every_field(void **state)
     assert_string_equal(
         text, "[\n{\"Identity\": \"a@x.example\", \"Kind\": \"address\", \"MailFromDomain\": \"\", "
               "\"MailFromDomainStatus\": \"\", \"BehaviorOnMXFailure\": \"UseDefaultValue\", "
-              "\"Source\": \"file\", \"Section\": \"\", \"Verified\": true, \"StatusSince\": null, "
+              "\"Source\": \"file\", \"Section\": \"\", \"Verified\": true, "
+              "\"FeedbackForwardingStatus\": true, \"StatusSince\": null, "
               "\"Checked\": null, "
               "\"RefreshAfter\": null, \"ExpireAfter\": null, \"LastError\": \"\", "
               "\"Former\": \"\", \"Found\": \"\", \"FoundAt\": null, \"UnclearSince\": "
@@ -588,6 +722,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_every_spelling),
         cmocka_unit_test(fills_in_what_a_file_does_not_say),
+        cmocka_unit_test(feedback_forwarding_stands_beside_the_others_or_in_the_record),
         cmocka_unit_test(takes_our_own_fields),
         cmocka_unit_test(refuses_bad_records_by_name),
         cmocka_unit_test(refuses_other_texts),
@@ -597,11 +732,13 @@ int main(void)
         cmocka_unit_test(survives_deep_nesting),
         cmocka_unit_test(stops_when_told),
         cmocka_unit_test(prints_as_the_aws_cli_does),
+        cmocka_unit_test(says_beside_the_fields_of_aws_that_feedback_forwarding_is_off),
         cmocka_unit_test(prints_an_empty_map),
         cmocka_unit_test(reads_back_what_it_prints),
         cmocka_unit_test(local_ones_keep_what_was_found),
         cmocka_unit_test(a_local_one_is_due_unless_the_text_says_when),
         cmocka_unit_test(a_put_reads_domain_and_behavior_and_names_all_that_is_bad),
+        cmocka_unit_test(a_put_knows_what_feedback_forwarding_stands_alone_with),
         cmocka_unit_test(lists_objects_with_every_field),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

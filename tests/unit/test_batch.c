@@ -11,15 +11,16 @@
 
 #include <cmocka.h>
 
-static struct attributes_item item_for(const char *identity, bool since_given)
+static struct attributes_item item_for(const char *identity, struct attributes_given given)
 {
-    struct attributes_item item = {.since_given = since_given};
+    struct attributes_item item = {.given = given};
     struct failure why;
 
     assert_true(identity_parse(&item.identity, identity, strlen(identity), &why));
     item.record = (struct mail_from){.kind = item.identity.kind,
                                      .source = MAIL_FROM_LOCAL,
                                      .verified = true,
+                                     .feedback_off = true,
                                      .domain = "m.x.example",
                                      .status = MAIL_FROM_FAILED,
                                      .behavior = MAIL_FROM_REJECT_MESSAGE,
@@ -33,7 +34,7 @@ static struct attributes_item item_for(const char *identity, bool since_given)
 
 static void add(struct batch *batch, const char *identity)
 {
-    struct attributes_item item = item_for(identity, false);
+    struct attributes_item item = item_for(identity, (struct attributes_given){0});
     struct failure why;
 
     assert_true(batch_add(batch, &item, &why));
@@ -59,15 +60,16 @@ static void sorts_as_the_store_does(void **state)
 static void keeps_every_field(void **state)
 {
     (void)state;
-    struct attributes_item item = item_for("x.example", true);
+    struct attributes_item item = item_for("x.example", (struct attributes_given){.since = true});
     struct batch *batch = batch_new();
     struct mail_from record;
     struct failure why;
-    bool since_given = false;
+    struct attributes_given given = {0};
 
     assert_true(batch_add(batch, &item, &why));
-    assert_string_equal(batch_get(batch, 0, &record, &since_given), "x.example");
-    assert_true(since_given);
+    assert_string_equal(batch_get(batch, 0, &record, &given), "x.example");
+    assert_true(given.since);
+    assert_false(given.feedback);
     assert_string_equal(record.domain, "m.x.example");
     assert_string_equal(record.last_error, "no MX");
     assert_int_equal(record.kind, IDENTITY_DOMAIN);
@@ -75,6 +77,7 @@ static void keeps_every_field(void **state)
     assert_int_equal(record.status, MAIL_FROM_FAILED);
     assert_int_equal(record.behavior, MAIL_FROM_REJECT_MESSAGE);
     assert_true(record.verified);
+    assert_true(record.feedback_off);
     assert_int_equal(record.status_since, 1);
     assert_int_equal(record.checked, 2);
     assert_int_equal(record.refresh_after, 3);

@@ -188,6 +188,46 @@ static void another_status_begins_now(void **state)
     assert_null(strstr(ctl_result.out, "2020-01-01T00:00:00Z"));
 }
 
+#define X_OFF "\"x.example\": {\"FeedbackForwardingStatus\": false}"
+#define X_ON  "\"x.example\": {\"FeedbackForwardingStatus\": true}"
+
+/* What aws prints does not have the field. */
+static void feedback_forwarding_that_is_not_given_stays_as_it_is(void **state)
+{
+    static const char *const silent[] = {
+        ATTRIBUTES(X_SUCCESS), ATTRIBUTES(X_FAILED),
+        ATTRIBUTES("\"x.example\": {\"Record\": {\"Source\": \"local\"}}"), ATTRIBUTES(X_SUCCESS)};
+    (void)state;
+
+    import(ATTRIBUTES(X_OFF));
+    for (size_t i = 0; i < sizeof silent / sizeof silent[0]; i++) {
+        import(silent[i]);
+        assert_int_equal(ctl_call("export", NULL), EX_OK);
+        expect_in(ctl_result.out, "\"FeedbackForwardingStatus\": false");
+    }
+    assert_int_equal(ctl_call("import", "--replace", ctl_file(), NULL), EX_OK);
+    expect_in(ctl_result.out, "(0 new, 0 changed, 1 unchanged)");
+    assert_int_equal(ctl_call("remove", "x.example", NULL), EX_OK);
+    import(ATTRIBUTES(X_SUCCESS));
+    assert_int_equal(ctl_call("export", NULL), EX_OK);
+    expect_in(ctl_result.out, "\"FeedbackForwardingStatus\": true");
+}
+
+static void feedback_forwarding_that_is_given_is_a_change(void **state)
+{
+    (void)state;
+
+    import(ATTRIBUTES(X_ON));
+    import(ATTRIBUTES(X_ON));
+    expect_in(ctl_result.out, "(0 new, 0 changed, 1 unchanged)");
+    import(ATTRIBUTES(X_OFF));
+    expect_in(ctl_result.out, "(0 new, 1 changed, 0 unchanged)");
+    import(ATTRIBUTES(X_ON));
+    expect_in(ctl_result.out, "(0 new, 1 changed, 0 unchanged)");
+    assert_int_equal(ctl_call("get", "x.example", NULL), EX_OK);
+    assert_null(strstr(ctl_result.out, "FeedbackForwardingStatus"));
+}
+
 static void a_store_that_grows_counts_once(void **state)
 {
     (void)state;
@@ -238,6 +278,8 @@ int main(void)
         TEST(the_same_status_keeps_its_time),
         TEST(a_time_that_is_given_wins),
         TEST(another_status_begins_now),
+        TEST(feedback_forwarding_that_is_not_given_stays_as_it_is),
+        TEST(feedback_forwarding_that_is_given_is_a_change),
         TEST(a_store_that_grows_counts_once),
         TEST(arguments_are_checked),
     };

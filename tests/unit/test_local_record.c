@@ -118,6 +118,23 @@ static void to_clear_what_is_clear_changes_nothing(void **state)
     assert_int_equal(record.behavior, MAIL_FROM_USE_DEFAULT_VALUE);
 }
 
+/* A status that a put of the domain would begin anew. */
+static void switching_feedback_forwarding_changes_nothing_else(void **state)
+{
+    struct mail_from record = record_of("m.x.example", MAIL_FROM_FAILED);
+    struct mail_from before = record;
+
+    (void)state;
+    assert_false(local_record_switch_feedback(&record, false));
+    assert_memory_equal(&record, &before, sizeof record);
+    assert_true(local_record_switch_feedback(&record, true));
+    assert_false(local_record_switch_feedback(&record, true));
+    before.feedback_off = true;
+    assert_memory_equal(&record, &before, sizeof record);
+    assert_true(local_record_switch_feedback(&record, false));
+    assert_false(record.feedback_off);
+}
+
 static struct mail_from foreign(enum mail_from_source source, const char *domain)
 {
     struct mail_from record = record_of(domain, MAIL_FROM_TEMPORARY_FAILURE);
@@ -183,6 +200,25 @@ static void what_was_adopted_goes_back(void **state)
     assert_int_equal(record.expire_after, 0);
 }
 
+static void feedback_forwarding_stays_off_whatever_becomes_of_the_rest(void **state)
+{
+    static const struct settings_ses section = {.expire_after = 86400001};
+    struct mail_from record = foreign(MAIL_FROM_SES, "m.x.example");
+
+    (void)state;
+    record.feedback_off = true;
+    local_record_adopt(&record, NOW);
+    assert_true(record.feedback_off);
+    (void)local_record_put(&record, "n.x.example", MAIL_FROM_REJECT_MESSAGE, false, NOW);
+    assert_true(record.feedback_off);
+    (void)local_record_put(&record, "", MAIL_FROM_USE_DEFAULT_VALUE, true, NOW);
+    assert_true(record.feedback_off);
+    local_record_give_back(&record, &section, NOW);
+    assert_true(record.feedback_off);
+    local_record_init(&record, IDENTITY_DOMAIN);
+    assert_false(record.feedback_off);
+}
+
 static void only_what_has_a_domain_is_looked_up(void **state)
 {
     struct mail_from with = record_of("m.x.example", MAIL_FROM_SUCCESS);
@@ -202,8 +238,10 @@ int main(void)
         cmocka_unit_test(a_new_one_has_no_domain_and_may_send),
         cmocka_unit_test(a_put_begins_anew_where_ses_does),
         cmocka_unit_test(to_clear_what_is_clear_changes_nothing),
+        cmocka_unit_test(switching_feedback_forwarding_changes_nothing_else),
         cmocka_unit_test(adopting_keeps_the_attributes),
         cmocka_unit_test(what_was_adopted_goes_back),
+        cmocka_unit_test(feedback_forwarding_stays_off_whatever_becomes_of_the_rest),
         cmocka_unit_test(only_what_has_a_domain_is_looked_up),
     };
 
