@@ -162,6 +162,10 @@ static void tell_record(const struct judgement *judgement, const struct settings
     }
     label("  On MX failure");
     (void)puts(mail_from_behavior_words[record->behavior]);
+    if (record->feedback_off && record->source != MAIL_FROM_SES) {
+        label("  Bounces");
+        (void)puts("not forwarded to the sender (feedback forwarding is off)");
+    }
     tell_source(record, settings, now);
 }
 

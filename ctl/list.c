@@ -64,27 +64,30 @@ static bool has_finding(const struct mail_from *record)
            (record->status != MAIL_FROM_SUCCESS || record->unclear_since != 0);
 }
 
-static void fill_found(struct row *row, const char *found)
+/* What needs attention first; "" for nothing. */
+static const char *find_trouble(const struct mail_from *record, int64_t now)
 {
-    char cut[FOUND_SHOWN_MAX + 4];
-
-    (void)snprintf(cut, sizeof cut, "%.*s%s", FOUND_SHOWN_MAX, found,
-                   strlen(found) > FOUND_SHOWN_MAX ? "..." : "");
-    fill_cell(row, COLUMN_NOTE, cut);
+    if (!record->verified)
+        return "unverified";
+    if (record->expire_after != 0 && now > record->expire_after)
+        return "expired";
+    if (has_finding(record))
+        return record->found;
+    return record->last_error[0] == '\0' ? "" : "refresh-failed";
 }
 
+/* Feedback forwarding is off because somebody wanted it so: that stands beside any trouble. */
 static void fill_note(struct row *row, const struct mail_from *record, int64_t now)
 {
-    bool expired = record->expire_after != 0 && now > record->expire_after;
+    static const char off[] = "feedback-off";
+    const char *trouble = find_trouble(record, now);
+    bool is_cut = strlen(trouble) > FOUND_SHOWN_MAX;
+    bool is_off = record->feedback_off && record->source != MAIL_FROM_SES; /* SES has its own */
+    char note[FOUND_SHOWN_MAX + sizeof "...; " + sizeof off];
 
-    if (!record->verified)
-        fill_cell(row, COLUMN_NOTE, "unverified");
-    else if (expired)
-        fill_cell(row, COLUMN_NOTE, "expired");
-    else if (has_finding(record))
-        fill_found(row, record->found);
-    else
-        fill_cell(row, COLUMN_NOTE, record->last_error[0] == '\0' ? "" : "refresh-failed");
+    (void)snprintf(note, sizeof note, "%.*s%s%s%s", FOUND_SHOWN_MAX, trouble, is_cut ? "..." : "",
+                   trouble[0] != '\0' && is_off ? "; " : "", is_off ? off : "");
+    fill_cell(row, COLUMN_NOTE, note);
 }
 
 static void fill_row(struct table *table, const char *key, const struct mail_from *record)

@@ -96,6 +96,7 @@ static bool count_record(void *context, const char *key, const struct mail_from 
         source->count.by_status[record->status]++;
     source->count.unverified += !record->verified;
     source->count.refresh_failed += record->last_error[0] != '\0';
+    source->count.feedback_off += record->feedback_off;
     source->count.unclear += record->unclear_since != 0;
     count_expiry(source, record, counting->now);
     return true;

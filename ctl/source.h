@@ -28,6 +28,7 @@ struct source {
         uint64_t refresh_failed;
         uint64_t near_expiry; /* a tenth of expire-after is left, or less */
         uint64_t expired;
+        uint64_t feedback_off;
         uint64_t unclear; /* local ones whose last look-up said nothing definite */
     } count;
     int64_t next_expiry; /* of the first record that has not expired; 0: none expires */

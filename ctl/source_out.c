@@ -119,6 +119,9 @@ static void put_counts(FILE *out, const struct source *source)
         (void)fprintf(out, "; %" PRIu64 " whose last refresh failed", source->count.refresh_failed);
     if (source->count.unclear > 0)
         (void)fprintf(out, "; %" PRIu64 " without a definite answer", source->count.unclear);
+    if (source->count.feedback_off > 0 && source->kind != MAIL_FROM_SES)
+        (void)fprintf(out, "; %" PRIu64 " with feedback forwarding off",
+                      source->count.feedback_off);
     (void)putc('\n', out);
 }
 
@@ -179,6 +182,7 @@ static void json_counts(FILE *out, const struct source *source)
     json_count(out, between, "NearExpiry", source->count.near_expiry);
     json_count(out, between, "Expired", source->count.expired);
     json_count(out, between, "Unclear", source->count.unclear);
+    json_count(out, between, "FeedbackForwardingOff", source->count.feedback_off);
     json_out_moment(out, between, "NextExpiry", source->next_expiry);
     (void)putc('}', out);
 }

@@ -90,6 +90,31 @@ static void list_aligns_columns_and_totals(void **state)
               "\n5 identities: 2 Success, 1 Failed, 2 without a MAIL FROM domain\n");
 }
 
+static void list_notes_feedback_forwarding_that_is_off_beside_any_trouble(void **state)
+{
+    (void)state;
+
+    assert_int_equal(ctl_call("list", NULL), EX_OK);
+    expect_absent(ctl_result.out, "feedback-off");
+    assert_int_equal(
+        ctl_import("{\"MailFromDomainAttributes\": {"
+                   "\"n.example\": {\"FeedbackForwardingStatus\": false},"
+                   "\"a@x.example\": {\"FeedbackForwardingStatus\": false, \"Record\": "
+                   "{\"Verified\": false}},"
+                   "\"r.example\": {\"Record\": {\"Source\": \"ses\", "
+                   "\"FeedbackForwardingStatus\": false}}}}"),
+        EX_OK);
+    assert_int_equal(ctl_call("list", NULL), EX_OK);
+    expect_in(ctl_result.out, "  feedback-off\n");
+    expect_in(ctl_result.out, "  unverified; feedback-off\n");
+    /* Of SES it says nothing, which has a setting of its own. */
+    assert_int_equal(ctl_call("list", "--source", "ses", NULL), EX_OK);
+    expect_absent(ctl_result.out, "feedback-off");
+    assert_int_equal(ctl_call("list", "--json", NULL), EX_OK);
+    expect_in(ctl_result.out, "\"FeedbackForwardingStatus\": false");
+    expect_in(ctl_result.out, "\"FeedbackForwardingStatus\": true");
+}
+
 static void list_takes_no_identity(void **state)
 {
     (void)state;
@@ -196,6 +221,20 @@ static void explain_shows_why_mail_is_not_touched(void **state)
     expect_in(ctl_result.out, "Reason              null-sender: ");
 }
 
+static void explain_says_that_feedback_forwarding_is_off(void **state)
+{
+    (void)state;
+
+    assert_int_equal(ctl_call("explain", "b@n.example", NULL), EX_OK);
+    expect_absent(ctl_result.out, "Bounces");
+    assert_int_equal(ctl_import("{\"MailFromDomainAttributes\": {\"n.example\": "
+                                "{\"FeedbackForwardingStatus\": false}}}"),
+                     EX_OK);
+    assert_int_equal(ctl_call("explain", "b@n.example", NULL), EX_OK);
+    expect_in(ctl_result.out, "\n  Bounces           not forwarded to the sender (feedback "
+                              "forwarding is off)\n");
+}
+
 static void explain_knows_the_default_domain(void **state)
 {
     (void)state;
@@ -272,6 +311,7 @@ int main(void)
         FILLED(get_prints_the_shape_of_the_aws_cli),
         FILLED(get_names_the_unknown_and_prints_the_others),
         FILLED(list_aligns_columns_and_totals),
+        FILLED(list_notes_feedback_forwarding_that_is_off_beside_any_trouble),
         FILLED(list_takes_no_identity),
         FILLED(list_json_is_an_array),
         FILLED(remove_is_all_or_nothing),
@@ -281,6 +321,7 @@ int main(void)
         FILLED(explain_shows_the_exact_sender),
         FILLED(explain_shows_the_reply),
         FILLED(explain_shows_why_mail_is_not_touched),
+        FILLED(explain_says_that_feedback_forwarding_is_off),
         FILLED(explain_knows_the_default_domain),
         EMPTY(explain_answers_without_a_store),
         EMPTY(explain_checks_its_arguments),

@@ -277,7 +277,8 @@ static void make_local(const char *settings)
         "\"u.example\": {\"MailFromDomain\": \"m.u.example\", \"MailFromDomainStatus\": "
         "\"TemporaryFailure\", \"Record\": {\"Source\": \"local\", \"Found\": \"timeout from "
         "127.0.0.1:53\", \"UnclearSince\": \"2026-01-01T00:00:00Z\"}},"
-        "\"w.example\": {\"Record\": {\"Source\": \"local\"}}}}";
+        "\"w.example\": {\"FeedbackForwardingStatus\": false, \"Record\": {\"Source\": "
+        "\"local\"}}}}";
 
     ctl_settings(settings);
     assert_int_equal(ctl_call("remove", "x.example", "y.example", NULL), EX_OK);
@@ -297,12 +298,13 @@ static void the_local_source_shows_its_look_ups(void **state)
                               "Last error      none\n"
                               "Next look-up    in 4");
     expect_in(ctl_result.out, "Identities      3: 1 Success, 1 TemporaryFailure, 1 without a MAIL "
-                              "FROM domain; 1 without a definite answer\n");
+                              "FROM domain; 1 without a definite answer; 1 with feedback "
+                              "forwarding off\n");
     assert_null(strstr(ctl_result.out, "Expiry"));
     assert_int_equal(ctl_call("status", "--json", NULL), EX_OK);
     expect_in(ctl_result.out, "\"ExpectedMX\": [\"mx1.example\", \"mx2.example\"], \"Running\": "
                               "true, ");
-    expect_in(ctl_result.out, "\"Unclear\": 1");
+    expect_in(ctl_result.out, "\"Unclear\": 1, \"FeedbackForwardingOff\": 1");
 }
 
 static void a_local_source_that_fails_or_that_nobody_keeps_is_not_well(void **state)
