@@ -112,6 +112,11 @@ static void tell_one(const struct adopt *adopt, size_t index)
     tell_origin(before, adopt->back ? before->former : before->source);
     (void)printf(": ");
     tell_attributes(before);
+    if (adopt->back && before->former == MAIL_FROM_SES && before->feedback_off)
+        (void)fprintf(stderr,
+                      "mailfromctl: warning: feedback forwarding of \"%s\" is off here only; SES "
+                      "has its own setting (`aws sesv2 put-email-identity-feedback-attributes')\n",
+                      key);
     if (!adopt->back && !before->verified)
         (void)fprintf(stderr,
                       "mailfromctl: warning: \"%s\" is not verified, which adopting does not "

@@ -12,7 +12,8 @@ static const struct command commands[] = {
      "put into the store what `aws ses get-identity-mail-from-domain-attributes' printed",
      "FILE is the JSON of that command, or of `mailfromctl export'; - is standard input.\n"
      "All of it is taken, or nothing: one bad record refuses the file. Records with the\n"
-     "same identity are replaced, others stay.\n"
+     "same identity are replaced, others stay. Feedback forwarding of a record that is replaced\n"
+     "stays as it is unless FILE has FeedbackForwardingStatus; for a new one it is on.\n"
      "\n"
      "  --replace  also remove records of source `file' that FILE does not have\n"
      "  --dry-run  only say whether FILE is good\n",
@@ -31,7 +32,8 @@ static const struct command commands[] = {
     {"list", "[--json] [--source SOURCE]", "show all identities as a table",
      "A MAIL FROM domain counts only in status Success. SINCE is the time in this status, CHECKED\n"
      "the time since the attributes were last confirmed, or the MX of a local one looked up; what\n"
-     "was found then stands last where it is not what was expected.\n"
+     "was found then stands last where it is not what was expected. NOTE has feedback-off where\n"
+     "feedback forwarding is off.\n"
      "\n"
      "  --json           an array of objects for programs, one a line\n"
      "  --source SOURCE  only those of this source: ses, local or file\n",
@@ -68,10 +70,12 @@ static const struct command commands[] = {
      explain_run},
     {"put",
      "IDENTITY --mail-from-domain D\n"
-     "           [--behavior-on-mx-failure B] | IDENTITY --clear | --from FILE|- [--add]",
+     "           [--behavior-on-mx-failure B] | IDENTITY --clear | --from FILE|- [--add] |\n"
+     "           IDENTITY --feedback-forwarding on|off",
      "set the custom MAIL FROM domain of an identity, or clear it",
      "Both attributes are replaced: B is UseDefaultValue (the default) or RejectMessage;\n"
-     "USE_DEFAULT_VALUE and REJECT_MESSAGE are the same. --clear clears both.\n"
+     "USE_DEFAULT_VALUE and REJECT_MESSAGE are the same. --clear clears both. Neither touches\n"
+     "feedback forwarding.\n"
      "\n"
      "A local identity is set here: Pending, until mailfrom-sync finds the MX record. If it has D\n"
      "already, the status stays, but Failed begins anew.\n"
@@ -82,11 +86,17 @@ static const struct command commands[] = {
      "of the environment or of AWS_PROFILE, else of the section's profile. They need what\n"
      "iam-policy-administrator.json allows.\n"
      "\n"
+     "  --feedback-forwarding on|off\n"
+     "                   forward bounces to the sender (the default), or not. For local\n"
+     "                   identities, alone or with the others; it does not touch the status.\n"
      "  --force          set it in any case; it begins anew, from Pending\n"
      "  --section TITLE  the section `ses' of an identity that is not in the store, if there are\n"
      "                   several\n"
      "  --from FILE      many local identities, all or none, out of JSON as import takes it; - is\n"
-     "                   standard input. Only domain and behavior count, none clears.\n"
+     "                   standard input. Only domain, behavior and FeedbackForwardingStatus\n"
+     "                   count. No domain clears; but FeedbackForwardingStatus alone sets just "
+     "that,\n"
+     "                   and where it is absent feedback forwarding stays as it is.\n"
      "  --add            with --from: make the identities that do not exist\n",
      put_run},
     {"records", "IDENTITY [--mail-from-domain D] [--address IP]...",

@@ -17,6 +17,7 @@ struct words {
     const char *identity;
     const char *domain;
     const char *behavior;
+    const char *feedback;
     bool clear;
     bool aws;         /* in the manner of `aws sesv2' */
     const char *file; /* with many */
@@ -29,6 +30,7 @@ static bool read_words(struct words *words, struct put *put, struct invocation *
     static const struct option options[] = {
         {"mail-from-domain", required_argument, NULL, 'd'},
         {"behavior-on-mx-failure", required_argument, NULL, 'b'},
+        {"feedback-forwarding", required_argument, NULL, 'F'},
         {"clear", no_argument, NULL, 'c'},
         {"email-identity", required_argument, NULL, 'i'},
         {"section", required_argument, NULL, 's'},
@@ -41,6 +43,10 @@ static bool read_words(struct words *words, struct put *put, struct invocation *
     while ((option = invocation_option(invocation, options, why)) != -1) {
         if (option == '?')
             return false;
+        if (option == 'F' && words->feedback != NULL)
+            return invocation_misused(invocation, why, "--feedback-forwarding is given twice");
+        if (option == 'F')
+            words->feedback = optarg;
         if (option == 'd')
             words->domain = optarg;
         if (option == 'b')
@@ -63,15 +69,26 @@ static bool check_many(const struct words *words, const struct put *put,
                        struct invocation *invocation, struct failure *why)
 {
     if (words->identity != NULL || optind < invocation->argc || words->domain != NULL ||
-        words->behavior != NULL || words->clear || put->section != NULL)
+        words->behavior != NULL || words->feedback != NULL || words->clear || put->section != NULL)
         return invocation_misused(invocation, why,
                                   "with --from FILE all else but --add and --force stands in FILE");
     return true;
 }
 
-/* In the manner of AWS, no domain means to clear; here that has to be said. */
-static bool check_words(struct words *words, struct invocation *invocation, struct failure *why)
+/* Without a domain, a behavior or --force would do nothing. An empty domain is one that a script
+ * failed to fill in. */
+static bool is_feedback_alone(const struct words *words, const struct put *put)
 {
+    return words->feedback != NULL && words->domain == NULL && words->behavior == NULL &&
+           !put->force;
+}
+
+/* In the manner of AWS, no domain means to clear; here that has to be said. */
+static bool check_words(struct words *words, const struct put *put, struct invocation *invocation,
+                        struct failure *why)
+{
+    bool is_alone = is_feedback_alone(words, put);
+
     if (!words->aws && optind < invocation->argc)
         words->identity = invocation->argv[optind++];
     if (words->identity == NULL)
@@ -86,8 +103,14 @@ static bool check_words(struct words *words, struct invocation *invocation, stru
         words->domain = NULL;
     if (words->domain == NULL && words->aws)
         words->clear = true;
-    if (words->domain == NULL && !words->clear)
-        return invocation_misused(invocation, why, "--mail-from-domain D or --clear is needed");
+    if (words->feedback != NULL && words->aws)
+        return invocation_misused(invocation, why,
+                                  "`aws sesv2' has no --feedback-forwarding here: give the "
+                                  "identity without --email-identity");
+    if (words->domain == NULL && !words->clear && !is_alone)
+        return invocation_misused(invocation, why,
+                                  "--mail-from-domain D, --clear or --feedback-forwarding on|off "
+                                  "is needed");
     if (words->clear && (words->domain != NULL || (words->behavior != NULL && !words->aws)))
         return invocation_misused(invocation, why, "--clear clears both attributes: no others");
     return true;
@@ -100,6 +123,7 @@ static bool read_behavior(struct put *put, const struct words *words, struct inv
     int found;
 
     put->clear = words->clear;
+    put->sets_attributes = words->clear || words->domain != NULL;
     put->behavior = MAIL_FROM_USE_DEFAULT_VALUE;
     if (words->behavior == NULL)
         return true;
@@ -116,6 +140,17 @@ static bool read_behavior(struct put *put, const struct words *words, struct inv
         return invocation_misused(invocation, why,
                                   "without a MAIL FROM domain there is nothing to reject for");
     return true;
+}
+
+static bool read_feedback(struct put *put, const struct words *words, struct invocation *invocation,
+                          struct failure *why)
+{
+    put->sets_feedback = words->feedback != NULL;
+    put->feedback_off = put->sets_feedback && strcmp(words->feedback, "off") == 0;
+    if (!put->sets_feedback || put->feedback_off || strcmp(words->feedback, "on") == 0)
+        return true;
+    return invocation_misused(invocation, why, "--feedback-forwarding is on or off, not %.80s",
+                              words->feedback);
 }
 
 static bool read_names(struct put *put, const struct words *words, struct failure *why)
@@ -144,6 +179,21 @@ static bool open_store(struct put *put, struct invocation *invocation, struct st
     return result != STORE_FAILED;
 }
 
+/* Bounces of these never come here. */
+static bool refuse_feedback_of_ses(const struct put *put, struct failure *why)
+{
+    const char *key = put->identity.text;
+
+    return failure_set(why, EX_UNAVAILABLE,
+                       "\"%s\" %s: set its feedback forwarding there with "
+                       "`aws sesv2 put-email-identity-feedback-attributes --email-identity %s "
+                       "--%semail-forwarding-enabled'; nothing was changed",
+                       key,
+                       put->known ? "has the source ses, so its bounces go to SES"
+                                  : "is not in the store, so it is taken for one of SES",
+                       key, put->feedback_off ? "no-" : "");
+}
+
 /* Of SES's identities those are asked for there that the store does not have, if there is a section
  * `ses'; else it is ours to say that there is no such identity. */
 static bool put_one(const struct put *put, const struct settings *settings, struct store *store,
@@ -158,7 +208,8 @@ static bool put_one(const struct put *put, const struct settings *settings, stru
                            key, key);
     switch (put->known ? put->record.source : MAIL_FROM_SES) {
     case MAIL_FROM_SES:
-        return put_ses(put, settings, store, why);
+        return put->sets_feedback ? refuse_feedback_of_ses(put, why)
+                                  : put_ses(put, settings, store, why);
     case MAIL_FROM_LOCAL:
         return put_local(put, settings, store, why);
     case MAIL_FROM_FILE:
@@ -183,8 +234,10 @@ bool put_run(struct invocation *invocation, struct failure *why)
     if (words.file != NULL)
         return check_many(&words, &put, invocation, why) &&
                put_file(invocation, words.file, words.add, put.force, why);
-    if (!check_words(&words, invocation, why) || !read_behavior(&put, &words, invocation, why) ||
-        !read_names(&put, &words, why) || !invocation_settings(invocation, why))
+    if (!check_words(&words, &put, invocation, why) ||
+        !read_behavior(&put, &words, invocation, why) ||
+        !read_feedback(&put, &words, invocation, why) || !read_names(&put, &words, why) ||
+        !invocation_settings(invocation, why))
         return false;
     good = open_store(&put, invocation, &store, why) &&
            put_one(&put, invocation->settings, store, why);

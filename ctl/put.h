@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  *
- * Setting the custom MAIL FROM attributes of an identity: what the command line asks for, and the
- * three places where that is done.
+ * Setting the custom MAIL FROM attributes of an identity, and its feedback forwarding: what the
+ * command line asks for, and the three places where that is done.
  */
 #ifndef CTL_PUT_H
 #define CTL_PUT_H
@@ -15,13 +15,16 @@ struct put {
     char domain[IDENTITY_DOMAIN_MAX + 1]; /* "" to clear */
     bool clear;
     enum mail_from_behavior behavior;
+    bool sets_attributes; /* domain and behavior; else feedback forwarding alone */
+    bool sets_feedback;
+    bool feedback_off;
     bool force;
     bool quiet; /* in the manner of `aws sesv2', which prints nothing */
     bool known; /* is there a record in the store? */
     struct mail_from record;
 };
 
-/* In SES. store: open for writing, NULL if there is none. */
+/* In SES, where feedback forwarding is not set. store: open for writing, NULL if there is none. */
 bool put_ses(const struct put *put, const struct settings *settings, struct store *store,
              struct failure *why);
 

@@ -13,6 +13,7 @@ struct setting {
     const struct put *put;
     struct mail_from record;
     enum local_record_change change;
+    bool switched; /* feedback forwarding was */
 };
 
 static bool set(struct store *store, void *context, struct failure *why)
@@ -28,13 +29,31 @@ static bool set(struct store *store, void *context, struct failure *why)
         return failure_set(why, EX_TEMPFAIL,
                            "\"%s\" has just been removed or given back: try again",
                            put->identity.text);
-    setting->change = local_record_put(record, put->domain, put->behavior, put->force,
-                                       moment_milliseconds() / 1000);
-    return setting->change == LOCAL_RECORD_SAME ||
+    setting->change = LOCAL_RECORD_SAME;
+    if (put->sets_attributes)
+        setting->change = local_record_put(record, put->domain, put->behavior, put->force,
+                                           moment_milliseconds() / 1000);
+    setting->switched =
+        put->sets_feedback && local_record_switch_feedback(record, put->feedback_off);
+    return (setting->change == LOCAL_RECORD_SAME && !setting->switched) ||
            store_put(store, put->identity.text, record, why);
 }
 
-static void tell(const struct setting *setting)
+static void tell_feedback(const struct setting *setting)
+{
+    char text[TERMINAL_TEXT_SIZE];
+    const char *key = terminal_text(setting->put->identity.text, text);
+    const char *word = setting->put->feedback_off ? "off" : "on";
+
+    if (!setting->switched)
+        (void)printf("%s has feedback forwarding %s already: nothing was changed\n", key, word);
+    else if (setting->change == LOCAL_RECORD_SAME)
+        (void)printf("%s now has feedback forwarding %s; nothing else was changed\n", key, word);
+    else
+        (void)printf("%s now has feedback forwarding %s\n", key, word);
+}
+
+static void tell_attributes(const struct setting *setting)
 {
     const struct mail_from *record = &setting->record;
     char text[TERMINAL_TEXT_SIZE];
@@ -64,6 +83,17 @@ static void tell(const struct setting *setting)
         (void)printf("%s has no MAIL FROM domain any more\n", key);
         break;
     }
+}
+
+/* What was changed; if nothing was, one line says so. */
+static void tell(const struct setting *setting)
+{
+    bool same = setting->change == LOCAL_RECORD_SAME;
+
+    if (setting->put->sets_attributes && !(same && setting->switched))
+        tell_attributes(setting);
+    if (setting->switched || !setting->put->sets_attributes)
+        tell_feedback(setting);
 }
 
 bool put_local(const struct put *put, const struct settings *settings, struct store *store,

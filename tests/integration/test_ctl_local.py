@@ -18,6 +18,10 @@ LOCAL = {"expected-mx": ["mx1.gateway.example", "mx2.gateway.example"]}
 SES = {"region": "eu-west-1", "endpoint": "http://127.0.0.1:9"}
 PUT = ("put", "shop.example", "--mail-from-domain", "bounce.shop.example")
 REJECT = ("--behavior-on-mx-failure", "RejectMessage")
+FEEDBACK_OFF = ("put", "shop.example", "--feedback-forwarding", "off")
+FEEDBACK_ON = ("put", "shop.example", "--feedback-forwarding", "on")
+OFF = {"FeedbackForwardingStatus": False}
+ON = {"FeedbackForwardingStatus": True}
 NOT_FOUND = "NotFoundException: Email identity {} does not exist"
 
 
@@ -109,8 +113,8 @@ def test_identity_add_makes_the_store_and_verified_identities_without_a_domain(g
     for record in stored.values():
         assert record["BehaviorOnMXFailure"] == "UseDefaultValue" and "MailFromDomain" not in record
         assert record["Record"] == {
-            "Source": "local", "Section": "", "Verified": True, "StatusSince": None,
-            "Checked": None, "RefreshAfter": None, "ExpireAfter": None, "LastError": "",
+            "Source": "local", "Section": "", "Verified": True,
+            "FeedbackForwardingStatus": True, "StatusSince": None, "Checked": None, "RefreshAfter": None, "ExpireAfter": None, "LastError": "",
             "Former": "local", "Found": "", "FoundAt": None, "UnclearSince": None}
     assert os.stat(gateway.store).st_mode & 0o007 == 0
 
@@ -178,7 +182,13 @@ def test_identity_list_is_list_of_one_source(foreign):
     ("identity",), ("identity", "change"), ("identity", "list", "shop.example"),
     ("identity", "remove"), ("identity", "add", "--json", "x.example"), ("list", "--source", "dns"),
     ("adopt",), ("adopt", "--forth", "x.example"), ("status", "shop.example"),
-    PUT + ("--add",), ("put", "--from", "-", "shop.example"), ("put", "--from", "-", "--clear"),
+    PUT + ("--add",), PUT + ("--feedback-forwarding", "maybe"),
+    ("put", "shop.example", "--feedback-forwarding"), FEEDBACK_OFF + ("--section", "eu"),
+    ("put", "shop.example", "--feedback-forwarding", "OFF"), FEEDBACK_OFF + ("--force",),
+    FEEDBACK_OFF + ("--feedback-forwarding", "off"), FEEDBACK_OFF + REJECT,
+    FEEDBACK_OFF + ("--mail-from-domain", ""), ("put", "--feedback-forwarding", "off"),
+    ("put", "--email-identity", "shop.example", "--feedback-forwarding", "off"),
+    ("put", "--from", "-", "--feedback-forwarding", "off"), ("put", "--from", "-", "shop.example"), ("put", "--from", "-", "--clear"),
     ("put", "--from", "-", *PUT[2:]), PUT + ("--section", "eu"),
     ("records", "shop.example", "--address", "nobody"),
     ("refresh", "--section", "eu", "shop.example")], ids=" ".join)
@@ -309,7 +319,132 @@ def test_put_warns_where_nothing_is_checked(shop):
     assert shop.ctl(*PUT).stderr == ""  # nothing begins
 
 
+# put --feedback-forwarding
+
+def switched(record, value):
+    return record | {"Record": record["Record"] | {"FeedbackForwardingStatus": value}}
+
+
+@pytest.mark.parametrize("status", ["Pending", "Success", "TemporaryFailure", "Failed"])
+def test_feedback_forwarding_is_switched_and_nothing_else_changes(shop, status):
+    shop.done(*PUT, *REJECT)
+    before = shop.change("shop.example", status, Found="NXDOMAIN", FoundAt="2026-01-02T00:00:00Z",
+                         UnclearSince="2026-01-02T00:00:00Z", RefreshAfter="2099-01-02T01:00:00Z")
+    assert before["Record"]["FeedbackForwardingStatus"] is True
+    assert shop.done(*FEEDBACK_ON) == (
+        "shop.example has feedback forwarding on already: nothing was changed\n")
+    assert shop.stored()["shop.example"] == before
+    assert shop.done(*FEEDBACK_OFF) == (
+        "shop.example now has feedback forwarding off; nothing else was changed\n")
+    assert shop.stored()["shop.example"] == switched(before, False)
+    assert shop.done(*FEEDBACK_OFF) == (
+        "shop.example has feedback forwarding off already: nothing was changed\n")
+    assert "now has feedback forwarding on" in shop.done(*FEEDBACK_ON)
+    assert shop.stored()["shop.example"] == before
+
+
+def test_feedback_forwarding_of_an_identity_without_a_domain(shop):
+    before = shop.stored()["shop.example"]
+    shop.write_settings({"local": {"expected-mx": []}})
+    assert shop.ctl(*FEEDBACK_OFF).stderr == ""  # nothing begins
+    assert shop.stored()["shop.example"] == switched(before, False)
+
+
+def test_feedback_forwarding_together_with_the_other_options(shop):
+    assert shop.done(*PUT, "--feedback-forwarding", "off").splitlines()[1:] == [
+        "shop.example now has feedback forwarding off"]
+    record = shop.stored()["shop.example"]
+    assert is_pending_and_due(record, "bounce.shop.example") and record["Record"].items() >= OFF.items()
+    before = shop.change("shop.example", "Success")
+    assert shop.done(*PUT, "--feedback-forwarding", "on") == (
+        "shop.example now has feedback forwarding on; nothing else was changed\n")
+    assert shop.stored()["shop.example"] == switched(before, True)
+    said = shop.done(*PUT, "--feedback-forwarding", "on")
+    assert said.count("\n") == 1 and "Success and UseDefaultValue already: nothing was" in said
+    assert shop.done(*PUT, *REJECT, "--feedback-forwarding", "on").count("\n") == 1
+    said = shop.done("put", "shop.example", "--clear", "--feedback-forwarding", "off")
+    assert "no MAIL FROM domain any more\nshop.example now has feedback forwarding off\n" in said
+
+
+@pytest.mark.parametrize("arguments", [
+    PUT, PUT + ("--force",), PUT + REJECT, ("put", "shop.example", "--clear"),
+    ("put-email-identity-mail-from-attributes", "--email-identity", "shop.example"),
+    ("identity", "add", "shop.example")], ids=" ".join)
+def test_feedback_forwarding_stays_off_in_what_does_not_name_it(shop, arguments):
+    shop.done(*FEEDBACK_OFF)
+    shop.done(*arguments)
+    assert shop.stored()["shop.example"]["Record"].items() >= OFF.items()
+
+
+def test_a_refresh_and_a_removal(shop):
+    shop.done(*PUT, "--feedback-forwarding", "off")
+    shop.done("refresh", "--no-wait", "shop.example")
+    assert shop.stored()["shop.example"]["Record"].items() >= OFF.items()
+    shop.done("identity", "remove", "shop.example")
+    shop.done("identity", "add", "shop.example")
+    assert shop.stored()["shop.example"]["Record"].items() >= ON.items()
+
+
+@pytest.mark.parametrize("others", [(), ("--mail-from-domain", "m.ses.example"), ("--clear",)])
+@pytest.mark.parametrize("word, option", [("off", "--no-email-forwarding-enabled"),
+                                          ("on", "--email-forwarding-enabled")])
+def test_feedback_forwarding_of_ses_is_set_there(foreign, word, option, others):
+    """Nobody listens at the endpoint: it is not called."""
+    before = foreign.stored()
+    done = foreign.ctl("put", "ses.example", *others, "--feedback-forwarding", word)
+    assert failed(done, EX_UNAVAILABLE, "source ses", "nothing was changed",
+                  "aws sesv2 put-email-identity-feedback-attributes --email-identity ses.example "
+                  f"{option}'")
+    assert foreign.stored() == before
+
+
+def test_feedback_forwarding_of_what_is_not_local(foreign, gateway):
+    before = foreign.stored()
+    put = ("--feedback-forwarding", "off")
+    assert failed(foreign.ctl("put", "file.example", *put), EX_UNAVAILABLE,
+                  "mailfromctl import", "mailfromctl adopt file.example")
+    assert failed(foreign.ctl("put", "nobody.example", *put), EX_UNAVAILABLE, "not in the store",
+                  "--email-identity nobody.example --no-email-forwarding-enabled")
+    gateway.write_settings()
+    assert failed(gateway.ctl("put", "nobody.example", *put), EX_DATAERR,
+                  NOT_FOUND.format("nobody.example"), "identity add nobody.example")
+    assert failed(gateway.ctl("put", "no name", *put), EX_DATAERR, "no\\x20name")
+    assert foreign.stored() == before
+
+
 # put --from
+
+def test_put_from_a_file_switches_feedback_forwarding(shop):
+    shop.done("identity", "add", "a.example", "b.example", "c.example")
+    for name in ("a", "b", "c"):
+        shop.done("put", f"{name}.example", "--mail-from-domain", f"m.{name}.example")
+    before = {name: shop.change(name, "Failed") for name in ("a.example", "b.example")}
+    done = shop.put_file({
+        "a.example": OFF,  # alone: Failed does not begin anew
+        "b.example": {"Record": OFF},
+        "c.example": entry("m.c.example") | OFF,
+        "shop.example": ON}, "--force")
+    assert (done.stdout, done.stderr) == ("put 4 identities (3 set, 1 unchanged, 0 added)\n", "")
+    stored = shop.stored()
+    for name in before:
+        assert stored[name] == switched(before[name], False)
+    assert is_pending_and_due(stored["c.example"], "m.c.example")
+    assert stored["c.example"]["Record"].items() >= OFF.items()
+    # Without the field it stays, whatever becomes of the rest; an empty entry clears the rest.
+    done = shop.put_file({"a.example": {}, "b.example": entry("m.b.example"),
+                          "c.example": {"MailFromDomain": None} | OFF,
+                          "new.example": {} | OFF, "on.example": {}}, "--add")
+    assert done.stdout == "put 5 identities (3 set, 0 unchanged, 2 added)\n"
+    stored = shop.stored()
+    assert [name for name, record in stored.items() if record["Record"].items() >= OFF.items()] == [
+        "a.example", "b.example", "c.example", "new.example"]
+    assert "MailFromDomain" not in stored["a.example"] and "MailFromDomain" not in stored["c.example"]
+
+
+def test_put_of_feedback_forwarding_alone_warns_of_nothing(shop):
+    shop.write_settings({"local": {"expected-mx": []}})
+    assert shop.put_file({"shop.example": OFF}).stderr == ""
+
 
 def test_put_from_a_file_follows_the_rules_of_put(shop, tmp_path):
     shop.done("identity", "add", "same.example", "failed.example", "clear.example")
@@ -361,6 +496,10 @@ BAD_ENTRIES = {
     "unknown behaviour": ("a.example", entry("m.a.example", behavior="Hope"), "Hope"),
     "reject without a domain": ("a.example", {"BehaviorOnMXFailure": "RejectMessage"}, "reject"),
     "unknown field": ("a.example", {"Colour": "red"}, "Colour"),
+    "a number for a switch": ("a.example", {"FeedbackForwardingStatus": 0},
+                              "FeedbackForwardingStatus must be true or false"),
+    "off beside on": ("a.example", OFF | {"Record": ON}, "is false, but that of Record is true"),
+    "of SES, off": ("ses.example", OFF, "mailfromctl adopt ses.example"),
     "not an identity": ("a a.example", {}, "a\\x20a.example"),
     "not an object": ("a.example", 7, "object"),
 }
@@ -442,6 +581,22 @@ def test_adopt_keeps_the_attributes_and_goes_back(foreign):
     assert "Found" not in ours
 
 
+def test_adopting_and_giving_back_keeps_feedback_forwarding_off(foreign):
+    foreign.import_records({"file.example": OFF})
+    foreign.done("adopt", "ses.example", "file.example")
+    foreign.done("put", "ses.example", "--feedback-forwarding", "off")
+    assert all(foreign.stored()[name]["Record"].items() >= OFF.items()
+               for name in ("ses.example", "file.example"))
+    assert foreign.ctl("adopt", "--back", "file.example").stderr == ""
+    done = foreign.ctl("adopt", "--back", "ses.example")
+    assert done.returncode == 0 and done.stderr.count("\n") == 1
+    assert "SES has its own setting" in done.stderr
+    assert "feedback-off" not in foreign.done("list", "--source", "ses")
+    assert "feedback-off" in foreign.done("list", "--source", "file")
+    foreign.done("adopt", "ses.example")
+    assert foreign.stored()["ses.example"]["Record"].items() >= OFF.items()
+
+
 @pytest.mark.parametrize("status, word, arguments", [
     (EX_UNAVAILABLE, NOT_FOUND.format("nobody.example"), ("nobody.example",)),
     (EX_UNAVAILABLE, NOT_FOUND.format("nobody.example"), ("--back", "nobody.example")),
@@ -481,7 +636,9 @@ def test_export_and_import_are_a_round_trip(shop, laboratory):
     shop.change("shop.example", "TemporaryFailure", UnclearSince="2026-01-03T00:00:00Z", **FOUND)
     shop.import_records({"file.example": {}})
     shop.done("adopt", "file.example")
+    shop.done("put", "file.example", "--feedback-forwarding", "off")
     text = shop.done("export")
+    assert text.count('"FeedbackForwardingStatus": false') == 1
     other = Gateway(laboratory.programs, f"{shop.base}/other")
     assert other.ctl("import", "-", input=text).returncode == 0
     assert other.done("export") == text
@@ -497,6 +654,37 @@ def test_get_prints_what_aws_prints_and_with_record_all(shop):
     [got] = json.loads(shop.done("get", "--record", "shop.example"))[
         "MailFromDomainAttributes"].values()
     assert got == stored and got["Record"]["Found"] == "MX 10 mx.other.example"
+
+
+def test_feedback_forwarding_shows_where_it_is_off(shop):
+    shop.done(*PUT)
+    shop.change("shop.example", "Failed", **FOUND)
+    before = shop.done("get", "shop.example")
+    assert "Feedback" not in before + shop.done("list") + shop.done("explain", "a@shop.example")
+    assert [one | ON == one for one in json.loads(shop.done("list", "--json"))] == [True]
+    shop.done(*FEEDBACK_OFF)
+    [got] = json.loads(shop.done("get", "shop.example"))["MailFromDomainAttributes"].values()
+    assert got == entry("bounce.shop.example", "Failed") | OFF
+    assert shop.done("get", "--record", "shop.example") == shop.done("export")
+    assert shop.done("list").splitlines()[1].endswith("  MX 10 mx.other.example; feedback-off")
+    assert [one | OFF == one for one in json.loads(shop.done("list", "--json"))] == [True]
+    assert "feedback forwarding is off" in shop.done("explain", "a@shop.example")
+    assert "1 with feedback forwarding off" in shop.ctl("status").stdout
+    shop.done(*FEEDBACK_ON)
+    assert shop.done("get", "shop.example") == before
+
+
+def test_what_get_printed_is_imported_again_and_what_aws_printed_switches_nothing_on(shop):
+    shop.import_records({"file.example": entry("m.file.example")})
+    plain = shop.done("get", "file.example")
+    shop.import_records({"file.example": OFF})
+    printed = shop.done("get", "file.example")
+    shop.done("import", "-", input=plain)
+    assert shop.stored()["file.example"]["Record"].items() >= OFF.items()
+    shop.done("remove", "file.example")
+    shop.done("import", "-", input=printed)
+    assert shop.stored()["file.example"]["Record"].items() >= OFF.items()
+    assert shop.done("get", "file.example") == printed
 
 
 @pytest.mark.parametrize("status, unclear, shows", [
