@@ -142,9 +142,14 @@ struct newcomer {
 static bool store_newcomer(struct store *store, void *context, struct failure *why)
 {
     const struct newcomer *newcomer = context;
-    struct mail_from record = {.kind = newcomer->answer->kind,
-                               .verified = newcomer->answer->verified};
+    struct mail_from record = {.source = MAIL_FROM_SES};
+    enum store_result result = store_get(store, newcomer->item->key, &record, why);
 
+    /* Somebody may have made it meanwhile: of SES mailfrom-sync, of another source a person. */
+    if (result == STORE_FAILED || record.source != MAIL_FROM_SES)
+        return result != STORE_FAILED;
+    record.kind = newcomer->answer->kind;
+    record.verified = newcomer->answer->verified;
     answer_apply(&record, &newcomer->answer->mail_from, newcomer->item->section,
                  (int64_t)time(NULL));
     return store_put(store, newcomer->item->key, &record, why);

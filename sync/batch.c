@@ -48,8 +48,8 @@ static bool has_same_status(const struct item *item)
            strcmp(transition_status(&item->old), transition_status(&item->new)) == 0;
 }
 
-/* What SES answered, as a record. The clocks are in whole seconds: refreshed not before, expired
- * not before. */
+/* What SES answered, as a record; of feedback forwarding it says nothing here. The clocks are in
+ * whole seconds: refreshed not before, expired not before. */
 static void make_record(const struct account *account, struct item *item)
 {
     int64_t now = account->call_began;
@@ -60,6 +60,7 @@ static void make_record(const struct account *account, struct item *item)
     record->source = MAIL_FROM_SES;
     (void)snprintf(record->section, sizeof record->section, "%s", account->ses->title);
     record->verified = item->entry->verified;
+    record->feedback_off = item->has_old && item->old.feedback_off;
     memcpy(record->domain, item->answer->domain, sizeof record->domain);
     record->status = item->answer->status;
     record->behavior = item->answer->behavior;
@@ -99,6 +100,7 @@ static void make_mark(const struct batch *batch, struct item *item)
         record->kind = item->entry->kind;
         record->source = MAIL_FROM_SES;
         (void)snprintf(record->section, sizeof record->section, "%s", ses->title);
+        record->feedback_off = item->has_old && item->old.feedback_off;
     }
     record->refresh_after = item->due / 1000;
     (void)snprintf(record->last_error, sizeof record->last_error, "%.*s", MAIL_FROM_ERROR_MAX,

@@ -431,6 +431,31 @@ def test_refresh_of_an_identity_that_is_new(administrator):
     assert administrator.stored("new.example")["Record"]["Verified"] is False
 
 
+@pytest.mark.parametrize("source", ["ses", "local"])
+def test_an_import_during_a_refresh_of_a_new_one_loses_nothing(administrator, ses, source):
+    answer = ses.GetEmailIdentity
+
+    def import_first(*arguments):
+        administrator.import_records({"new.example": record(
+            Source=source, FeedbackForwardingStatus=False)})
+        return answer(*arguments)
+    ses.GetEmailIdentity = import_first
+    administrator.put("refresh", "new.example")
+    ours = administrator.stored("new.example")["Record"]
+    assert (ours["Source"], ours["FeedbackForwardingStatus"]) == (source, False)
+    assert ours["Verified"] == (source == "local")
+
+
+def test_what_is_fetched_and_put_does_not_switch_feedback_forwarding_on(administrator, ses):
+    for name in ("example.com", "user+tag@example.com"):
+        administrator.import_records({name: {"FeedbackForwardingStatus": False} | RECORDS[name]})
+    ses.identities["example.com"].status = "Failed"
+    administrator.put("refresh")
+    administrator.put(*CHANGE)
+    for name in ("example.com", "user+tag@example.com"):
+        assert administrator.stored(name)["Record"]["FeedbackForwardingStatus"] is False
+
+
 def test_refresh_names_what_ses_does_not_know_and_fetches_the_others(administrator, ses):
     administrator.import_records({"gone.example": record("m.gone.example")})
     ses.identities["example.com"].status = "Failed"

@@ -223,6 +223,25 @@ def test_a_put_is_seen_at_once_and_a_removal_as_well(sync, nsd):
     assert not sync.log_lines("transition", mark)
 
 
+def test_feedback_forwarding_is_switched_without_a_look_up_and_kept_by_those_that_are_due(sync):
+    with Dns({life.DOMAIN: [f"MX 10 {EXPECTED}"]}) as dns:
+        sync.configure(local=life.settings(dns.port, success_interval="1h"))
+        put_all(sync, {IDENTITY: life.DOMAIN})
+        sync.start()
+        sync.wait_for_status(IDENTITY, "Success")
+        before = sync.records()[IDENTITY]
+        ctl(sync, "put", IDENTITY, "--feedback-forwarding", "off")
+        time.sleep(1.5)
+        assert len(dns.asked) == 1
+        off = {"FeedbackForwardingStatus": False}
+        assert sync.records()[IDENTITY] == before | off
+        dns.records = {}
+        ctl(sync, "refresh", IDENTITY)
+        after = sync.records()[IDENTITY]
+        assert after["MailFromDomainStatus"] == "TemporaryFailure"
+        assert after.items() >= off.items()
+
+
 def test_nothing_is_looked_up_before_its_time(sync):
     with Dns({life.DOMAIN: [f"MX 10 {EXPECTED}"]}) as dns:
         sync.configure(local=life.settings(dns.port, success_interval="1h"))

@@ -377,6 +377,26 @@ def test_a_poisoned_identity_keeps_what_was_good(sync, ses):
     wait_until(lambda: sync.records()["d00001.example"]["LastError"] == "", "the mark to go")
 
 
+@pytest.mark.parametrize("title", ["old", "new"])
+def test_feedback_forwarding_that_is_off_here_stays_off(sync, ses, title):
+    """As of one that was local and was given back; also where the section has another name now."""
+    sync.configure(quick(ses, title="old"))
+    sync.once()
+    exported = json.loads(sync.ctl("export").stdout)
+    for record in exported["MailFromDomainAttributes"].values():
+        record["Record"]["FeedbackForwardingStatus"] = False
+    assert sync.ctl("import", "-", input=json.dumps(exported)).returncode == 0
+    ses.poisoned = {"d00001.example"}
+    ses.identities["d00000.example"].status = "Failed"
+    ses.identities["d00002.example"].verification = "Pending"
+    sync.configure(quick(ses, title=title)).start()
+    sync.wait_for_status("d00000.example", "Failed")
+    wait_until(lambda: sync.records()["d00001.example"]["LastError"], "the mark")
+    wait_until(lambda: not sync.records()["d00002.example"]["Verified"], "the verification")
+    assert {(record["Section"], record["FeedbackForwardingStatus"])
+            for record in sync.records().values()} == {(title, False)}
+
+
 class Forgetful(Ses):
     """Lists identities that the attributes are not known of."""
 
