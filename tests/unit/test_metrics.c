@@ -68,7 +68,11 @@ static void every_row_of_the_decision_table_is_there_at_zero(void **state)
            "mailfrom_messages_total{verdict=\"custom\",reason=\"verified\",mode=\"monitor\"} 0",
            "mailfrom_messages_total{verdict=\"reject\",reason=\"bad-sender\",mode=\"enforce\"} 0",
            "mailfrom_messages_total{verdict=\"defer\",reason=\"expired\",mode=\"enforce\"} 0",
-           "process_start_time_seconds 12345");
+           "process_start_time_seconds 12345", "mailfrom_return_paths_total{form=\"none\"} 0",
+           "mailfrom_return_total{result=\"ok\",form=\"plain\"} 0",
+           "mailfrom_return_total{result=\"forged\",form=\"srs\"} 0");
+    EXPECT_NONE("mailfrom_return_total{result=\"elsewhere\"",
+                "mailfrom_return_total{result=\"forged\",form=\"plain\"");
     EXPECT_NONE("mailfrom_messages_total{verdict=\"reject\",reason=\"verified\"");
 }
 
