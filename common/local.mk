@@ -13,6 +13,7 @@ libcommon_a_SOURCES = \
 	common/failure.c common/failure.h \
 	common/fault.c common/fault.h \
 	common/identity.c common/identity.h \
+	common/instance.c common/instance.h \
 	common/judgement.c common/judgement.h \
 	common/listen_address.c common/listen_address.h \
 	common/local_part.c common/local_part.h \

@@ -38,7 +38,6 @@ static const struct {
     {"failures-lookup", AT(failures[SOURCE_LOOKUP])},
     {"transitions", AT(transitions)},
     {"identities", AT(identities)},
-    {"pid", AT(pid)},
     {"heartbeat", AT(heartbeat)},
 };
 enum { MEMBER_COUNT = sizeof members / sizeof *members };
@@ -178,10 +177,7 @@ bool source_state_write(struct store *store, const char *title, const struct sou
     return store_note_put(store, name, text, why);
 }
 
-bool source_state_is_alive(const struct source_state *state, int64_t now)
+bool source_state_is_silent(const struct source_state *state, int64_t now)
 {
-    static const int64_t patience = 3LL * SOURCE_HEARTBEAT;
-
-    return state->pid != 0 && now - state->heartbeat < patience &&
-           state->heartbeat - now < patience;
+    return now - state->heartbeat >= SOURCE_SILENCE || state->heartbeat - now >= SOURCE_SILENCE;
 }

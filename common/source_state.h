@@ -26,6 +26,7 @@ enum {
     SOURCE_ANSWERS_MAX = 64,
     SOURCE_ANSWER_MAX = 30,
     SOURCE_HEARTBEAT = 10000, /* milliseconds between two writes of a mailfrom-sync that is idle */
+    SOURCE_SILENCE = 900000,  /* no call takes as long, and each of them is written of */
     SOURCE_NOTE_SIZE = 16 + MAIL_FROM_SECTION_MAX
 };
 
@@ -49,8 +50,7 @@ struct source_state {
     uint64_t failures[SOURCE_OPERATION_COUNT];
     uint64_t transitions;
     uint64_t identities; /* of the account, when last listed */
-    int64_t pid;         /* of the mailfrom-sync that wrote this, 0 once it has ended */
-    int64_t heartbeat;   /* when it wrote this */
+    int64_t heartbeat;   /* when mailfrom-sync wrote this; see common/instance.h */
     struct source_answer answers[SOURCE_ANSWERS_MAX]; /* in the order of their first time */
     size_t answers_count;
 };
@@ -78,7 +78,8 @@ enum store_result source_state_read(struct store *store, const char *title,
 bool source_state_write(struct store *store, const char *title, const struct source_state *state,
                         struct failure *why);
 
-/* Has a mailfrom-sync written this within the last three heartbeats, and not ended since? */
-bool source_state_is_alive(const struct source_state *state, int64_t now);
+/* Is this older than any work explains? Then a mailfrom-sync that runs is stuck, or has settings in
+ * force that do not name the source. */
+bool source_state_is_silent(const struct source_state *state, int64_t now);
 
 #endif

@@ -136,7 +136,7 @@ static bool change(struct adopt *adopt, struct invocation *invocation, struct fa
     if (!invocation_store(invocation, STORE_UPDATE, &store, why))
         return false;
     adopt->settings = invocation->settings;
-    good = errand_is_served(adopt->settings, store, &adopt->served, why) &&
+    good = errand_is_served(adopt->settings, &adopt->served, why) &&
            store_update(store, change_all, adopt, why);
     for (size_t i = 0; good && i < adopt->identities.count; i++)
         tell_one(adopt, i);

@@ -53,7 +53,7 @@ bool change_keep(const struct change *change, struct store *store, bool *kept, s
     if (store == NULL)
         return true;
     if (!store_count(store, &count, why) ||
-        !errand_is_served(change->settings, store, &keeping.served, why))
+        !errand_is_served(change->settings, &keeping.served, why))
         return false;
     keeping.may_add = count > 0;
     if (!store_update(store, keep, &keeping, why))

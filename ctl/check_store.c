@@ -11,8 +11,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "common/instance.h"
 #include "common/moment.h"
-#include "common/source_state.h"
 #include "common/store_directory.h"
 #include "ctl/permission.h"
 #include "ctl/section.h"
@@ -84,31 +84,18 @@ static void tell_count(const struct check *check, const struct count *count)
     }
 }
 
-/* One mailfrom-sync keeps all sources, so any of its notes shows that it is alive. */
-static bool note_life(void *context, const char *name, const char *text)
-{
-    int64_t *now = context;
-    struct source_state state;
-
-    (void)name;
-    source_state_decode(&state, text);
-    if (source_state_is_alive(&state, *now))
-        *now = 0;
-    return *now != 0;
-}
-
 static void tell_sync(const struct check *check, const struct count *count)
 {
     struct finding finding = {.subject = "mailfrom-sync"};
-    int64_t now = check->now;
+    struct instance sync;
     struct failure why;
 
     if (check->settings->ses_count == 0 && count->local == 0)
         return;
-    if (!store_note_each(check->store, "source/", note_life, &now, &why)) {
+    if (!instance_find(&sync, check->settings->store, &why)) {
         finding_found(&finding, "%s", why.text);
         put(check, FINDING_ERROR, "sync", &finding);
-    } else if (now == 0) {
+    } else if (sync.runs) {
         finding_found(&finding, "is alive");
         put(check, FINDING_OK, "sync", &finding);
     } else {
@@ -117,6 +104,19 @@ static void tell_sync(const struct check *check, const struct count *count)
         finding_advise(&finding, "start mailfrom-sync, or see its log");
         put(check, FINDING_ERROR, "sync", &finding);
     }
+}
+
+static void tell_silent(const struct check *check, const struct source *source)
+{
+    struct finding finding = {.subject = "mailfrom-sync"};
+    char name[SECTION_NAME_SIZE];
+
+    if (!source_is_kept(source) || !source->silent)
+        return;
+    finding_found(&finding, "runs, but says nothing of %s",
+                  source->section != NULL ? section_name(source->title, name) : "local");
+    finding_advise(&finding, "reload it, or see its log");
+    put(check, FINDING_ERROR, "sync", &finding);
 }
 
 static void tell_failing(const struct check *check, const struct source *source)
@@ -157,6 +157,7 @@ static void tell_sources(const struct check *check)
     bool good = sources_read(&sources, check->settings, check->store, check->now, &why);
 
     for (size_t i = 0; good && i < sources.count; i++) {
+        tell_silent(check, &sources.list[i]);
         tell_failing(check, &sources.list[i]);
         tell_orphaned(check, &sources.list[i]);
     }

@@ -127,11 +127,10 @@ static const struct command commands[] = {
      "  --section TITLE  only those of this section; for an IDENTITY as with put\n",
      refresh_run},
     {"status", "[--json]", "say how mailfrom-sync is doing with each source of records",
-     "The exit code is 1 if somebody should see to it: mailfrom-sync does not run, its last call\n"
-     "failed, records have expired or have no more than a tenth of expire-after left, or their\n"
-     "section is not in the settings any more. That local identities are not checked, as "
-     "expected-mx\n"
-     "is empty, is only a warning.\n"
+     "The exit code is 1 if somebody should see to it: mailfrom-sync does not run, has written\n"
+     "nothing of a source for 15 minutes, its last call failed, records have expired or have no\n"
+     "more than a tenth of expire-after left, or their section is not in the settings any more.\n"
+     "That local identities are not checked, as expected-mx is empty, is only a warning.\n"
      "\n"
      "  --json  the same for programs\n",
      status_run},

@@ -8,9 +8,9 @@
 #include <sysexits.h>
 #include <time.h>
 
+#include "common/instance.h"
 #include "common/moment.h"
 #include "common/refresh_request.h"
-#include "common/source_state.h"
 #include "ctl/progress.h"
 #include "ses/api_v1.h"
 
@@ -19,19 +19,13 @@ enum {
     LOOK_EVERY = 100
 };
 
-bool errand_is_served(const struct settings *settings, struct store *store, bool *served,
-                      struct failure *why)
+bool errand_is_served(const struct settings *settings, bool *served, struct failure *why)
 {
-    int64_t now = moment_milliseconds();
+    struct instance instance;
+    bool known = instance_find(&instance, settings->store, why);
 
-    *served = false;
-    for (size_t i = 0; i < settings->ses_count && !*served; i++) {
-        struct source_state state;
-        if (source_state_read(store, settings->ses[i].title, &state, why) == STORE_FAILED)
-            return false;
-        *served = source_state_is_alive(&state, now);
-    }
-    return true;
+    *served = instance.runs;
+    return known;
 }
 
 struct errand {
@@ -106,8 +100,7 @@ static bool wait_for(const struct settings *settings, struct store *store,
     size_t open;
 
     for (;;) {
-        if (!count_open(store, errand, &open, why) ||
-            !errand_is_served(settings, store, &served, why))
+        if (!count_open(store, errand, &open, why) || !errand_is_served(settings, &served, why))
             return false;
         if (open == 0)
             return true;

@@ -9,9 +9,8 @@
 
 #include "ctl/selection.h"
 
-/* Does a mailfrom-sync keep this store now? */
-bool errand_is_served(const struct settings *settings, struct store *store, bool *served,
-                      struct failure *why);
+/* Does a mailfrom-sync run on the store of these settings? */
+bool errand_is_served(const struct settings *settings, bool *served, struct failure *why);
 
 /* Asks for the identities of the selection; all: for everything there is in SES. */
 bool errand_leave(struct store *store, const struct selection *selection, bool all,

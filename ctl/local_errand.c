@@ -7,7 +7,6 @@
 #include <sysexits.h>
 
 #include "common/moment.h"
-#include "common/source_state.h"
 #include "ctl/errand.h"
 #include "ctl/local_record.h"
 #include "ctl/progress.h"
@@ -83,16 +82,6 @@ static int64_t patience(const struct local_errand *errand, const struct settings
     return WAIT_BASE + 2 * (settings->local.timeout + (int64_t)sending);
 }
 
-static bool is_served(struct store *store, bool *served, struct failure *why)
-{
-    struct source_state state;
-
-    if (source_state_read(store, SOURCE_STATE_LOCAL, &state, why) == STORE_FAILED)
-        return false;
-    *served = source_state_is_alive(&state, moment_milliseconds());
-    return true;
-}
-
 static bool wait_for(const struct local_errand *errand, const struct settings *settings,
                      struct store *store, struct progress *progress, struct failure *why)
 {
@@ -101,7 +90,7 @@ static bool wait_for(const struct local_errand *errand, const struct settings *s
     size_t open;
 
     for (;;) {
-        if (!count_open(errand, store, &open, why) || !is_served(store, &served, why))
+        if (!count_open(errand, store, &open, why) || !errand_is_served(settings, &served, why))
             return false;
         if (open == 0)
             return true;

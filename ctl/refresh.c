@@ -182,7 +182,7 @@ static bool refresh_ses(struct refresh *refresh, const struct settings *settings
     bool served = false;
 
     if (!select_identities(refresh, settings, store, why) ||
-        !errand_is_served(settings, store, &served, why))
+        !errand_is_served(settings, &served, why))
         return false;
     return served ? ask(refresh, settings, store, why) : fetch(refresh, store, why);
 }

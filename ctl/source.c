@@ -35,24 +35,14 @@ static struct source *find(const struct sources *sources, enum mail_from_source 
     return NULL;
 }
 
-static bool read_section(struct source *source, const struct settings_ses *section,
-                         struct store *store, int64_t now, struct failure *why)
+/* title: of the note. */
+static bool read_state(struct source *source, const char *title, const struct instance *sync,
+                       struct store *store, int64_t now, struct failure *why)
 {
-    source->section = section;
-    (void)account_region(section, source->region);
-    if (source_state_read(store, section->title, &source->state, why) == STORE_FAILED)
+    if (source_state_read(store, title, &source->state, why) == STORE_FAILED)
         return false;
-    source->running = source_state_is_alive(&source->state, now);
-    return true;
-}
-
-static bool read_local(struct source *source, const struct settings *settings, struct store *store,
-                       int64_t now, struct failure *why)
-{
-    source->local = settings;
-    if (source_state_read(store, SOURCE_STATE_LOCAL, &source->state, why) == STORE_FAILED)
-        return false;
-    source->running = source_state_is_alive(&source->state, now);
+    source->sync = *sync;
+    source->silent = sync->runs && source_state_is_silent(&source->state, now);
     return true;
 }
 
@@ -106,13 +96,19 @@ bool sources_read(struct sources *sources, const struct settings *settings, stru
                   int64_t now, struct failure *why)
 {
     struct counting counting = {.sources = sources, .now = now / 1000};
+    struct instance sync;
     struct source *local;
 
+    if (!instance_find(&sync, settings->store, why))
+        return false;
     for (size_t i = 0; i < settings->ses_count; i++) {
-        struct source *source = add(sources, MAIL_FROM_SES, settings->ses[i].title);
+        const struct settings_ses *section = &settings->ses[i];
+        struct source *source = add(sources, MAIL_FROM_SES, section->title);
         if (source == NULL)
             return failure_set(why, EX_OSERR, "out of memory");
-        if (!read_section(source, &settings->ses[i], store, now, why))
+        source->section = section;
+        (void)account_region(section, source->region);
+        if (!read_state(source, section->title, &sync, store, now, why))
             return false;
     }
     if (settings->local.expected_mx.count > 0 && add(sources, MAIL_FROM_LOCAL, "") == NULL)
@@ -122,7 +118,10 @@ bool sources_read(struct sources *sources, const struct settings *settings, stru
     if (counting.out_of_memory)
         return failure_set(why, EX_OSERR, "out of memory");
     local = find(sources, MAIL_FROM_LOCAL, "");
-    return local == NULL || read_local(local, settings, store, now, why);
+    if (local == NULL)
+        return true;
+    local->local = settings;
+    return read_state(local, SOURCE_STATE_LOCAL, &sync, store, now, why);
 }
 
 void sources_reset(struct sources *sources)
@@ -149,7 +148,7 @@ bool source_is_unchecked(const struct source *source)
 
 static bool is_kept_well(const struct source *source)
 {
-    return source->running && source->state.failing_since == 0;
+    return source->sync.runs && !source->silent && source->state.failing_since == 0;
 }
 
 bool source_is_well(const struct source *source)

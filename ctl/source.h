@@ -8,6 +8,7 @@
 #ifndef CTL_SOURCE_H
 #define CTL_SOURCE_H
 
+#include "common/instance.h"
 #include "common/settings.h"
 #include "common/source_state.h"
 #include "ses/endpoint.h"
@@ -19,7 +20,8 @@ struct source {
     const struct settings *local;          /* of the local source; NULL for others */
     char region[ENDPOINT_REGION_MAX + 1];  /* "" if it is not known */
     struct source_state state;
-    bool running; /* mailfrom-sync keeps it now */
+    struct instance sync; /* the same for all sources */
+    bool silent;          /* it runs, and wrote nothing of this source for long */
     struct {
         uint64_t all;
         uint64_t by_status[MAIL_FROM_STATUS_COUNT];
@@ -51,9 +53,9 @@ bool source_is_kept(const struct source *source);
 /* Local identities have a MAIL FROM domain, but the settings don't say which MX is expected. */
 bool source_is_unchecked(const struct source *source);
 
-/* Is there something that somebody should see to? mailfrom-sync does not run, or fails, records are
- * near their expiry, or their section is gone from the settings. That local ones are not checked
- * may be meant so. */
+/* Is there something that somebody should see to? mailfrom-sync does not run, is silent, or fails,
+ * records are near their expiry, or their section is gone from the settings. That local ones are
+ * not checked may be meant so. */
 bool source_is_well(const struct source *source);
 
 #endif

@@ -82,17 +82,24 @@ static void put_sync(FILE *out, const struct source *source, int64_t now)
     const struct source_state *state = &source->state;
     bool is_local = source->kind == MAIL_FROM_LOCAL;
     bool due = state->next_call <= now;
+    char age[MOMENT_AGE_SIZE];
 
     label(out, "mailfrom-sync");
-    if (source->running)
-        (void)fprintf(out, "running, process %" PRId64 "\n", state->pid);
+    if (source->sync.runs)
+        (void)fprintf(out, "running, process %s", source->sync.pid);
     else
-        (void)fprintf(out, "NOT RUNNING%s\n", state->heartbeat == 0 ? ", and never did" : "");
+        (void)fprintf(out, "NOT RUNNING%s", state->heartbeat == 0 ? ", and never did" : "");
+    moment_age(state->heartbeat / 1000, now / 1000, age);
+    if (source->silent && state->heartbeat == 0)
+        (void)fputs(", NOTHING FROM IT YET", out);
+    else if (source->silent)
+        (void)fprintf(out, ", NOTHING FROM IT for %s", age);
+    (void)putc('\n', out);
     if (is_local)
         put_moment(out, "Last look-up", state->last_call, now, "never");
     put_moment(out, is_local ? "Last answer" : "Last success", state->last_success, now, "never");
     put_error(out, state, now);
-    if (source->running && (!is_local || state->next_call != 0))
+    if (source->sync.runs && (!is_local || state->next_call != 0))
         put_moment(out, is_local ? "Next look-up" : "Next call", due ? 0 : state->next_call, now,
                    "now");
 }
@@ -192,7 +199,8 @@ static void json_sync(FILE *out, const struct source *source)
     static const char between[] = ", ";
     const struct source_state *state = &source->state;
 
-    json_flag(out, between, "Running", source->running);
+    json_flag(out, between, "Running", source->sync.runs);
+    json_flag(out, between, "Silent", source->silent);
     json_out_moment(out, between, "LastSuccess", state->last_success / 1000);
     json_out_moment(out, between, "LastList", state->last_list / 1000);
     json_out_moment(out, between, "LastCall", state->last_call / 1000);

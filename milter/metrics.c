@@ -210,7 +210,7 @@ static void write_numbers(FILE *out, const struct store_view *view, const char *
 
 static uint64_t is_up(const struct store_view *view, const struct source_state *state)
 {
-    return source_state_is_alive(state, view->now);
+    return view->sync.runs && !source_state_is_silent(state, view->now);
 }
 
 static uint64_t is_failing(const struct store_view *view, const struct source_state *state)

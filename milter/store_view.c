@@ -46,6 +46,7 @@ void store_view_take(struct store_view *view, struct lookup *lookup, const char 
     memset(view, 0, sizeof *view);
     view->now = now.tv_sec * 1000LL + now.tv_nsec / 1000000;
     view->readable = lookup_with_store(lookup, look, view, &view->why);
+    (void)instance_find(&view->sync, directory, &unused);
     if (store_directory_stat(directory, &status, &unused))
         view->modified = status.st_mtim.tv_sec;
 }

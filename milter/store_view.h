@@ -7,6 +7,7 @@
 #ifndef MILTER_STORE_VIEW_H
 #define MILTER_STORE_VIEW_H
 
+#include "common/instance.h"
 #include "common/lookup.h"
 #include "common/source_state.h"
 
@@ -24,6 +25,7 @@ struct store_view {
     struct failure why; /* if it is not readable */
     int64_t modified;   /* when it was last written, seconds since the epoch; 0: not known */
     struct store_tally tally;
+    struct instance sync; /* none, too, if that cannot be known */
     struct store_view_source sources[STORE_VIEW_SOURCES_MAX];
     size_t source_count;
 };

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 /* To find one bad identity among a hundred takes eight refusals in a row. */
 enum { FIRST_BYTE_MAX = 15000, STORE_RETRY = 5000, REFUSALS_MAX = 16, PAUSE_TOLD = 2000 };
@@ -110,9 +109,8 @@ static bool put_ended(struct store *store, void *context, struct failure *why)
 {
     struct account *account = context;
 
-    account->state.pid = 0;
     account->state.next_call = 0;
-    return source_state_write(store, account->ses->title, &account->state, why);
+    return account_put_state(account, store, why);
 }
 
 void account_close(struct account *account)
@@ -121,7 +119,7 @@ void account_close(struct account *account)
 
     if (account == NULL)
         return;
-    if (account->state.pid != 0)
+    if (account->state.heartbeat != 0)
         (void)shared_store_update(account->around->store, put_ended, account, &unused);
     ses_client_free(account->client);
     table_reset(&account->table);
@@ -171,7 +169,6 @@ bool account_put_state(struct account *account, struct store *store, struct fail
 {
     if (!take_over_last_call(account, store, why))
         return false;
-    account->state.pid = getpid();
     account->state.heartbeat = clock_now();
     return source_state_write(store, account->ses->title, &account->state, why);
 }
@@ -204,7 +201,7 @@ void account_beat(struct account *account, int64_t now, int64_t next_call)
     int64_t since = now - account->state.heartbeat;
     bool is_told = account->state.next_call == next_call || next_call - now < PAUSE_TOLD;
 
-    if (account->state.pid == getpid() && since >= 0 && since < SOURCE_HEARTBEAT && is_told)
+    if (since >= 0 && since < SOURCE_HEARTBEAT && is_told)
         return;
     account->state.next_call = next_call;
     if (account->store_retry <= now)

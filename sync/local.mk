@@ -8,7 +8,6 @@ libsync_a_SOURCES = \
 	sync/clock.c sync/clock.h \
 	sync/health.c sync/health.h \
 	sync/hook.c sync/hook.h \
-	sync/instance.c sync/instance.h \
 	sync/listing.c sync/listing.h \
 	sync/local_due.c sync/local_due.h \
 	sync/local_job.c sync/local_job.h \

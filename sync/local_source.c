@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 /* Times in milliseconds. What was answered is written together, after a while or when there is
  * enough of it: a transaction costs about the same for one as for hundreds. */
@@ -73,7 +72,6 @@ static bool write_note(struct store *store, struct local_source *source, struct 
 
     if (source_state_read(store, SOURCE_STATE_LOCAL, &noted, why) == STORE_FAILED)
         return false;
-    source->state.pid = getpid();
     source->state.heartbeat = clock_was_set_back(noted.heartbeat, now) ? noted.heartbeat : now;
     return source_state_write(store, SOURCE_STATE_LOCAL, &source->state, why);
 }
@@ -268,7 +266,7 @@ static void beat(struct local_source *source, int64_t now)
     int64_t since = now - source->state.heartbeat;
     struct failure why;
 
-    if (source->state.pid == getpid() && since >= 0 && since < SOURCE_HEARTBEAT)
+    if (since >= 0 && since < SOURCE_HEARTBEAT)
         return;
     if (!shared_store_update(source->store, write_note_alone, source, &why))
         fail_store(source, &why);
@@ -377,26 +375,13 @@ bool local_source_open(struct local_source **opened, const struct settings *sett
     return failure_prefix(why, "%s", label);
 }
 
-static bool put_ended(struct store *store, void *context, struct failure *why)
-{
-    struct local_source *source = context;
-
-    source->state.pid = 0;
-    source->state.next_call = 0;
-    return source_state_write(store, SOURCE_STATE_LOCAL, &source->state, why);
-}
-
 void local_source_close(struct local_source *source)
 {
-    struct failure unused;
-
     if (source == NULL)
         return;
     if (source->answered_count > 0)
         write_answers(source);
     mx_lookup_close(source->lookup);
-    if (source->state.pid == getpid())
-        (void)shared_store_update(source->store, put_ended, source, &unused);
     local_jobs_reset(&source->jobs);
     free(source);
 }

@@ -6,12 +6,12 @@
 #include "build-config.h"
 
 #include "sync/health.h"
-#include "sync/instance.h"
 #include "sync/orphan.h"
 #include "sync/runner.h"
 
 #include "common/command_line.h"
 #include "common/daemon.h"
+#include "common/instance.h"
 #include "common/log.h"
 #include "common/log_limit.h"
 #include "common/notify.h"

@@ -386,6 +386,21 @@ def test_keeps_to_its_rate_and_its_concurrency(sync):
 
 # The program
 
+def test_a_reload_is_not_taken_for_absence(sync):
+    with Dns({life.DOMAIN: [f"MX 10 {EXPECTED}"]}) as dns:
+        sync.configure(local=life.settings(dns.port))
+        put_all(sync, {IDENTITY: life.DOMAIN})
+        sync.start()
+        sync.wait_for_status(IDENTITY, "Success")
+        for _ in range(5):
+            with sync.reloading():
+                for _ in range(10):
+                    [ours] = json.loads(ctl(sync, "status", "--json"))["Sources"]
+                    assert ours["Running"] and ours["Well"]
+                ctl(sync, "put", IDENTITY, "--mail-from-domain", life.DOMAIN, "--force")
+                assert f"{life.DOMAIN}, Success" in ctl(sync, "refresh", IDENTITY)
+
+
 def test_a_transition_is_handed_to_the_program(sync, tmp_path):
     program = tmp_path / "told"
     program.write_text(f"#!/bin/sh\nenv | grep ^MAILFROM_ | sort >>{tmp_path}/told.log\n")

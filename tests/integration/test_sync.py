@@ -497,6 +497,16 @@ def test_trouble_of_one_account_is_not_that_of_the_other(sync, ses):
 
 # The program
 
+def test_a_reload_is_not_taken_for_absence(sync, ses):
+    """Or mailfromctl calls SES itself, beside the mailfrom-sync that does."""
+    sync.configure(quick(ses, list_every="1h", refresh_after="1h")).start()
+    sync.wait_for_status("d00002.example", "Success")
+    for _ in range(3):
+        with sync.reloading():
+            done = sync.ctl("refresh", "d00000.example", env=sync.environment)
+            assert done.stdout.startswith("mailfrom-sync refreshed 1 identity"), done
+
+
 def test_a_second_instance_says_so_and_ends(sync, ses):
     sync.configure(quick(ses)).start()
     sync.wait_for_status("d00000.example", "Success")

@@ -57,8 +57,13 @@ int ctl_setup(void **state)
 
 int ctl_teardown(void **state)
 {
-    static const char *const names[] = {"store/data.mdb", "store/lock.mdb",  "store",
-                                        "settings",       "identities.json", ""};
+    static const char *const names[] = {"store/data.mdb",
+                                        "store/lock.mdb",
+                                        "store/sync.lock",
+                                        "store",
+                                        "settings",
+                                        "identities.json",
+                                        ""};
     char path[128];
 
     (void)state;

@@ -67,7 +67,8 @@ UNIT_TESTS += tests/unit/test_return_address tests/unit/test_return_path \
 tests_unit_test_return_address_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_return_path_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_return_secrets_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
-UNIT_TESTS += tests/unit/test_notify
+UNIT_TESTS += tests/unit/test_instance tests/unit/test_notify
+tests_unit_test_instance_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_notify_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS)
 if SECCOMP
 UNIT_TESTS += tests/unit/test_sandbox

@@ -44,7 +44,7 @@ static bool write_state(struct store *store, void *context, struct failure *why)
 
 static void set_last_call(struct store *store, int64_t last_call)
 {
-    struct source_state state = {.last_call = last_call, .pid = 4711};
+    struct source_state state = {.last_call = last_call, .heartbeat = 4711};
     struct failure why;
 
     assert_true(store_update(store, write_state, &state, &why));
@@ -56,7 +56,7 @@ static int64_t last_call(struct store *store)
     struct failure why;
 
     assert_int_equal(source_state_read(store, title, &state, &why), STORE_FOUND);
-    assert_int_equal(state.pid, 4711);
+    assert_int_equal(state.heartbeat, 4711);
     return state.last_call;
 }
 

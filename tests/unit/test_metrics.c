@@ -188,8 +188,8 @@ static void tells_of_each_source(void **state)
     view.source_count = 2;
     strcpy(view.sources[0].title, "eu");
     strcpy(view.sources[1].title, SOURCE_STATE_LOCAL);
-    *eu = (struct source_state){.pid = 1,
-                                .heartbeat = view.now - 1000,
+    view.sync.runs = true;
+    *eu = (struct source_state){.heartbeat = view.now - 1000,
                                 .last_success = 5042,
                                 .failing_since = 3,
                                 .transitions = 4,
@@ -208,6 +208,8 @@ static void tells_of_each_source(void **state)
            "mailfrom_api_calls_total{source=\"ses\",section=\"eu\","
            "operation=\"GetIdentityMailFromDomainAttributes\",result=\"throttled\"} 2",
            "mailfrom_dns_answers_total{kind=\"NXDOMAIN\"} 1");
+    view.sync.runs = false;
+    EXPECT("mailfrom_source_up{source=\"ses\",section=\"eu\"} 0");
 }
 
 static void what_the_store_holds_cannot_break_a_line(void **state)

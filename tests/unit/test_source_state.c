@@ -27,7 +27,6 @@ static const struct source_state sample = {
     .failures = {9, 10, 11, 15},
     .transitions = 12,
     .identities = 10000,
-    .pid = 4711,
     .heartbeat = 13,
     .answers = {{SOURCE_FETCH, "throttled", UINT64_MAX}, {SOURCE_LOOKUP, "no data", 2}},
     .answers_count = 2,
@@ -41,7 +40,7 @@ static void expect_same(const struct source_state *a, const struct source_state 
     assert_memory_equal(a->calls, b->calls, sizeof a->calls);
     assert_memory_equal(a->failures, b->failures, sizeof a->failures);
     assert_true(a->transitions == b->transitions && a->identities == b->identities);
-    assert_true(a->pid == b->pid && a->heartbeat == b->heartbeat);
+    assert_true(a->heartbeat == b->heartbeat);
     assert_string_equal(a->last_error, b->last_error);
     assert_int_equal(a->answers_count, b->answers_count);
     for (size_t i = 0; i < a->answers_count; i++) {
@@ -67,10 +66,11 @@ static void passes_over_what_it_does_not_know(void **state)
     (void)state;
     struct source_state decoded;
 
-    source_state_decode(&decoded, "future=1\nnonsense\n=5\n\npid=42\nlast-call\nlast-callx=9\n");
-    assert_true(decoded.pid == 42 && decoded.last_call == 0);
+    source_state_decode(&decoded,
+                        "future=1\nnonsense\n=5\n\nheartbeat=42\nlast-call\nlast-callx=9\n");
+    assert_true(decoded.heartbeat == 42 && decoded.last_call == 0);
     source_state_decode(&decoded, "");
-    assert_true(decoded.pid == 0);
+    assert_true(decoded.heartbeat == 0);
     source_state_decode(&decoded, "last-error=a=b");
     assert_string_equal(decoded.last_error, "a=b");
 }
@@ -129,7 +129,7 @@ static void an_error_is_cut_to_a_line(void **state)
 {
     (void)state;
     char text[STORE_NOTE_MAX + 1];
-    struct source_state long_one = {.pid = 1};
+    struct source_state long_one = {.heartbeat = 1};
     struct source_state decoded;
 
     memset(long_one.last_error, 'x', SOURCE_ERROR_MAX);
@@ -144,17 +144,15 @@ static void an_error_is_cut_to_a_line(void **state)
     assert_int_equal(strlen(decoded.last_error), SOURCE_ERROR_MAX);
 }
 
-static void is_alive_for_three_heartbeats(void **state)
+static void is_silent_after_longer_than_a_call_takes(void **state)
 {
     (void)state;
-    struct source_state alive = {.pid = 1, .heartbeat = 1000000};
+    struct source_state written = {.heartbeat = 1000000};
 
-    assert_true(source_state_is_alive(&alive, 1000000));
-    assert_true(source_state_is_alive(&alive, 1029999));
-    assert_false(source_state_is_alive(&alive, 1030000));
-    assert_false(source_state_is_alive(&alive, 0)); /* of a clock that was far ahead */
-    alive.pid = 0;
-    assert_false(source_state_is_alive(&alive, 1000000));
+    assert_false(source_state_is_silent(&written, 1000000));
+    assert_false(source_state_is_silent(&written, 1000000 + SOURCE_SILENCE - 1));
+    assert_true(source_state_is_silent(&written, 1000000 + SOURCE_SILENCE));
+    assert_true(source_state_is_silent(&written, 0)); /* of a clock that was far ahead */
 }
 
 /* --- in a store --- */
@@ -192,7 +190,7 @@ static void lies_in_the_store_as_notes(void **state)
 
     assert_true(store_open(&store, directory, STORE_WRITE, NULL, &why));
     assert_int_equal(source_state_read(store, "eu", &read, &why), STORE_NOT_FOUND);
-    assert_true(read.pid == 0);
+    assert_true(read.heartbeat == 0);
     assert_true(store_update(store, write_all, NULL, &why));
     assert_int_equal(source_state_read(store, "eu", &read, &why), STORE_FOUND);
     expect_same(&read, &sample);
@@ -233,7 +231,7 @@ int main(void)
         cmocka_unit_test(the_fullest_state_fits_into_a_note),
         cmocka_unit_test(passes_over_answers_that_are_none),
         cmocka_unit_test(an_error_is_cut_to_a_line),
-        cmocka_unit_test(is_alive_for_three_heartbeats),
+        cmocka_unit_test(is_silent_after_longer_than_a_call_takes),
         cmocka_unit_test_setup_teardown(lies_in_the_store_as_notes, make_directory,
                                         remove_directory),
     };

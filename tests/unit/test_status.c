@@ -4,10 +4,12 @@
  * `mailfromctl status' and `mailfromctl refresh' beside a mailfrom-sync that is played by this
  * program.
  */
+#include "common/instance.h"
 #include "common/refresh_request.h"
 #include "common/source_state.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -37,6 +39,49 @@ static int setup(void **state)
         return failed;
     ctl_settings(section);
     return ctl_import(sample);
+}
+
+/* The mailfrom-sync that is played: a process that holds the lock, and nothing else. */
+static pid_t sync_process;
+
+static void start_sync(void)
+{
+    struct failure why;
+    char octet;
+    int ready[2];
+
+    assert_int_equal(pipe(ready), 0);
+    sync_process = fork();
+    if (sync_process == 0) {
+        (void)alarm(300);
+        (void)close(ready[0]);
+        if (instance_lock(ctl_store(), &why) && write(ready[1], "", 1) == 1)
+            (void)pause();
+        _exit(1);
+    }
+    (void)close(ready[1]);
+    assert_int_equal(read(ready[0], &octet, 1), 1);
+    (void)close(ready[0]);
+}
+
+static void end_sync(void)
+{
+    (void)kill(sync_process, SIGKILL);
+}
+
+static void reap_sync(void)
+{
+    if (sync_process == 0)
+        return;
+    end_sync();
+    (void)waitpid(sync_process, NULL, 0);
+    sync_process = 0;
+}
+
+static int teardown(void **state)
+{
+    reap_sync();
+    return ctl_teardown(state);
 }
 
 static struct store *open_store(void)
@@ -82,8 +127,7 @@ static struct source_state healthy(void)
 {
     int64_t now = moment_milliseconds();
 
-    return (struct source_state){.pid = 4711,
-                                 .heartbeat = now,
+    return (struct source_state){.heartbeat = now,
                                  .last_success = now - 750000,
                                  .last_call = now - 750000,
                                  .next_call = now + 2490000};
@@ -95,14 +139,23 @@ static void expect_in(const char *text, const char *part)
         fail_msg("\"%s\" is not in:\n%s", part, text);
 }
 
+static void expect_process(void)
+{
+    char line[64];
+
+    (void)snprintf(line, sizeof line, "mailfrom-sync   running, process %ld\n", (long)sync_process);
+    expect_in(ctl_result.out, line);
+}
+
 static void all_is_well_while_mailfrom_sync_succeeds(void **state)
 {
     (void)state;
+    start_sync();
     set_state(healthy());
     assert_int_equal(ctl_call("status", NULL), EX_OK);
-    expect_in(ctl_result.out, "Source          ses, region eu-west-1\n"
-                              "mailfrom-sync   running, process 4711\n"
-                              "Last success    12m ago\n"
+    expect_process();
+    expect_in(ctl_result.out, "Source          ses, region eu-west-1\n");
+    expect_in(ctl_result.out, "Last success    12m ago\n"
                               "Last error      none\n"
                               "Next call       in 4");
     expect_in(ctl_result.out, "Identities      2: 1 Success, 1 without a MAIL FROM domain\n"
@@ -116,6 +169,7 @@ static void an_error_shows_with_its_age_and_whether_it_lasts(void **state)
     struct source_state failing = healthy();
 
     (void)state;
+    start_sync();
     failing.last_error_at = failing.heartbeat - 210000;
     failing.failing_since = failing.heartbeat - 330000;
     (void)strcpy(failing.last_error, "Throttling: Rate exceeded \033[2J");
@@ -136,6 +190,7 @@ static void check_sees_mailfrom_sync_too(void **state)
     struct source_state failing = healthy();
 
     (void)state;
+    start_sync();
     set_state(healthy());
     assert_int_equal(ctl_call("check", "nobody.example", NULL), 2);
     expect_in(ctl_result.out, "ok       mailfrom-sync: is alive\n");
@@ -145,27 +200,43 @@ static void check_sees_mailfrom_sync_too(void **state)
     assert_int_equal(ctl_call("check", "nobody.example", NULL), 2);
     expect_in(ctl_result.out, "error    mailfrom-sync: ses fails for 20m: AccessDenied\n");
     failing.failing_since = failing.heartbeat - 90000;
-    failing.pid = 0;
     set_state(failing);
+    reap_sync();
     assert_int_equal(ctl_call("check", "nobody.example", NULL), 2);
     expect_in(ctl_result.out, "error    mailfrom-sync: does not run, so records do not follow SES");
     expect_in(ctl_result.out, "warning  mailfrom-sync: ses fails for 1m: AccessDenied\n");
 }
 
-static void a_mailfrom_sync_that_ended_or_hangs_is_not_running(void **state)
+static void a_mailfrom_sync_that_ended_is_not_running(void **state)
 {
-    struct source_state ended = healthy();
-
     (void)state;
-    ended.pid = 0;
-    set_state(ended);
+    set_state(healthy());
     assert_int_equal(ctl_call("status", NULL), 1);
     expect_in(ctl_result.out, "mailfrom-sync   NOT RUNNING\n");
-    ended = healthy();
-    ended.heartbeat -= 4 * SOURCE_HEARTBEAT;
-    set_state(ended);
+}
+
+static void a_mailfrom_sync_that_is_slow_runs_and_one_that_is_stuck_is_silent(void **state)
+{
+    struct source_state slow = healthy();
+
+    (void)state;
+    start_sync();
+    slow.heartbeat -= 600000;
+    set_state(slow);
+    assert_int_equal(ctl_call("status", NULL), EX_OK);
+    expect_process();
+    slow.heartbeat -= 600000;
+    set_state(slow);
     assert_int_equal(ctl_call("status", NULL), 1);
-    expect_in(ctl_result.out, "NOT RUNNING\n");
+    expect_in(ctl_result.out, ", NOTHING FROM IT for 20m\n");
+    assert_int_equal(ctl_call("status", "--json", NULL), 1);
+    expect_in(ctl_result.out, "\"Running\": true, \"Silent\": true, ");
+    assert_int_equal(ctl_call("check", "nobody.example", NULL), 2);
+    expect_in(ctl_result.out, "error    mailfrom-sync: runs, but says nothing of ses");
+    slow.heartbeat = 0;
+    set_state(slow);
+    assert_int_equal(ctl_call("status", NULL), 1);
+    expect_in(ctl_result.out, ", NOTHING FROM IT YET\n");
 }
 
 static void refresh_only_asks_a_mailfrom_sync_that_runs(void **state)
@@ -174,7 +245,7 @@ static void refresh_only_asks_a_mailfrom_sync_that_runs(void **state)
     struct failure why;
 
     (void)state;
-    set_state(healthy());
+    start_sync();
     assert_int_equal(ctl_call("refresh", "--no-wait", "X.example", "new.example", NULL), EX_OK);
     assert_string_equal(ctl_result.out, "asked mailfrom-sync to refresh 2 identities\n");
     store = open_store();
@@ -227,7 +298,7 @@ static void refresh_waits_until_the_request_is_gone(void **state)
     pid_t child;
 
     (void)state;
-    set_state(healthy());
+    start_sync();
     child = later(serve_request);
     assert_int_equal(ctl_call("refresh", "x.example", NULL), EX_OK);
     assert_int_equal(waitpid(child, NULL, 0), child);
@@ -235,21 +306,13 @@ static void refresh_waits_until_the_request_is_gone(void **state)
                                         "x.example: m.x.example, Failed, UseDefaultValue\n");
 }
 
-static void end(void)
-{
-    struct source_state ended = healthy();
-
-    ended.pid = 0;
-    set_state(ended);
-}
-
 static void refresh_does_not_wait_for_a_mailfrom_sync_that_ends(void **state)
 {
     pid_t child;
 
     (void)state;
-    set_state(healthy());
-    child = later(end);
+    start_sync();
+    child = later(end_sync);
     assert_int_equal(ctl_call("refresh", NULL), EX_TEMPFAIL);
     assert_int_equal(waitpid(child, NULL, 0), child);
     expect_in(ctl_result.why.text, "mailfrom-sync has ended");
@@ -289,11 +352,12 @@ static void the_local_source_shows_its_look_ups(void **state)
 {
     (void)state;
     make_local(local_section);
+    start_sync();
     set_local_state(healthy());
     assert_int_equal(ctl_call("status", NULL), EX_OK);
-    expect_in(ctl_result.out, "Source          local, expected MX mx1.example, mx2.example\n"
-                              "mailfrom-sync   running, process 4711\n"
-                              "Last look-up    12m ago\n"
+    expect_process();
+    expect_in(ctl_result.out, "Source          local, expected MX mx1.example, mx2.example\n");
+    expect_in(ctl_result.out, "Last look-up    12m ago\n"
                               "Last answer     12m ago\n"
                               "Last error      none\n"
                               "Next look-up    in 4");
@@ -303,7 +367,7 @@ static void the_local_source_shows_its_look_ups(void **state)
     assert_null(strstr(ctl_result.out, "Expiry"));
     assert_int_equal(ctl_call("status", "--json", NULL), EX_OK);
     expect_in(ctl_result.out, "\"ExpectedMX\": [\"mx1.example\", \"mx2.example\"], \"Running\": "
-                              "true, ");
+                              "true, \"Silent\": false, ");
     expect_in(ctl_result.out, "\"Unclear\": 1, \"FeedbackForwardingOff\": 1");
 }
 
@@ -316,6 +380,7 @@ static void a_local_source_that_fails_or_that_nobody_keeps_is_not_well(void **st
     assert_int_equal(ctl_call("status", NULL), 1);
     expect_in(ctl_result.out, "mailfrom-sync   NOT RUNNING, and never did\n"
                               "Last look-up    never\n");
+    start_sync();
     failing.failing_since = failing.heartbeat - 330000;
     set_local_state(failing);
     assert_int_equal(ctl_call("status", NULL), 1);
@@ -374,7 +439,7 @@ static void refresh_waits_until_a_local_one_is_looked_up(void **state)
 
     (void)state;
     make_local(local_section);
-    set_local_state(healthy());
+    start_sync();
     child = later(look_up_now);
     assert_int_equal(ctl_call("refresh", "u.example", "w.example", NULL), EX_OK);
     assert_int_equal(waitpid(child, NULL, 0), child);
@@ -417,7 +482,7 @@ static void refresh_without_mailfrom_sync_leaves_a_local_one_due(void **state)
     expect_in(ctl_result.why.text, "expected-mx");
 }
 
-#define UNIT_TEST(name) cmocka_unit_test_setup_teardown(name, setup, ctl_teardown)
+#define UNIT_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
@@ -425,7 +490,8 @@ int main(void)
         UNIT_TEST(all_is_well_while_mailfrom_sync_succeeds),
         UNIT_TEST(an_error_shows_with_its_age_and_whether_it_lasts),
         UNIT_TEST(check_sees_mailfrom_sync_too),
-        UNIT_TEST(a_mailfrom_sync_that_ended_or_hangs_is_not_running),
+        UNIT_TEST(a_mailfrom_sync_that_ended_is_not_running),
+        UNIT_TEST(a_mailfrom_sync_that_is_slow_runs_and_one_that_is_stuck_is_silent),
         UNIT_TEST(refresh_only_asks_a_mailfrom_sync_that_runs),
         UNIT_TEST(refresh_waits_until_the_request_is_gone),
         UNIT_TEST(refresh_does_not_wait_for_a_mailfrom_sync_that_ends),

@@ -5,7 +5,10 @@
 import json
 import os
 import re
+import signal
 import subprocess
+import threading
+from contextlib import contextmanager
 
 from .process import stop, tail, wait_until
 from .programs import settings_text
@@ -76,6 +79,24 @@ class Sync:
 
     def send_signal(self, number):
         self._child.send_signal(number)
+
+    @contextmanager
+    def reloading(self, times=1000, every=0.002):
+        """Meanwhile it is sent HUP after HUP; they end by themselves, so that work gets done."""
+        over = threading.Event()
+
+        def reload():
+            for _ in range(times):
+                self.send_signal(signal.SIGHUP)
+                if over.wait(every):
+                    return
+        thread = threading.Thread(target=reload)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     def run(self, *arguments, seconds=60):
         return subprocess.run([self.program, "-c", self.settings_file, *arguments],

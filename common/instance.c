@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "common/instance.h"
+#include "common/store_directory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* A lock of the open file, as that of flock(2), but one that can be asked for without being taken.
+ * It covers the whole file. */
+static const struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+static int open_file(char path[PATH_MAX], const char *directory, int flags)
+{
+    (void)snprintf(path, PATH_MAX, "%s/sync.lock", directory);
+    return open(path, flags | O_CLOEXEC | O_NOFOLLOW, STORE_FILE_MODE);
+}
+
+static bool fail(const char *path, struct failure *why)
+{
+    return failure_set(why, errno == EACCES ? EX_NOPERM : EX_IOERR, "%s: %s", path,
+                       strerror(errno));
+}
+
+static void read_pid(int file, char pid[INSTANCE_PID_SIZE])
+{
+    ssize_t length = pread(file, pid, INSTANCE_PID_SIZE - 1, 0);
+
+    pid[length > 0 ? length : 0] = '\0';
+    pid[strspn(pid, "0123456789")] = '\0';
+    if (pid[0] == '\0')
+        (void)strcpy(pid, "unknown");
+}
+
+static bool fail_to_lock(int file, const char *directory, const char *path, struct failure *why)
+{
+    char pid[INSTANCE_PID_SIZE];
+
+    if (errno != EAGAIN)
+        return fail(path, why);
+    read_pid(file, pid);
+    return failure_set(why, EX_UNAVAILABLE,
+                       "another mailfrom-sync (process %s) is at work on the store %s", pid,
+                       directory);
+}
+
+bool instance_lock(const char *directory, struct failure *why)
+{
+    char path[PATH_MAX];
+    char pid[INSTANCE_PID_SIZE];
+    int length = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+    int file = open_file(path, directory, O_RDWR | O_CREAT);
+    struct flock lock = whole;
+
+    if (file < 0)
+        return fail(path, why);
+    /* The file stays open until the process ends, and with it the lock. */
+    if (fcntl(file, F_OFD_SETLK, &lock) != 0) {
+        (void)fail_to_lock(file, directory, path, why);
+        (void)close(file);
+        return false;
+    }
+    (void)fchmod(file, STORE_FILE_MODE); /* the umask may have cut it; only its owner can */
+    if (ftruncate(file, 0) != 0 || pwrite(file, pid, (size_t)length, 0) != length)
+        return fail(path, why);
+    return true;
+}
+
+bool instance_find(struct instance *instance, const char *directory, struct failure *why)
+{
+    char path[PATH_MAX];
+    int file = open_file(path, directory, O_RDONLY);
+    struct flock lock = whole;
+    bool worked;
+
+    *instance = (struct instance){.runs = false};
+    if (file < 0)
+        return errno == ENOENT || fail(path, why);
+    worked = fcntl(file, F_OFD_GETLK, &lock) == 0 || fail(path, why);
+    instance->runs = worked && lock.l_type != F_UNLCK;
+    read_pid(file, instance->pid);
+    (void)close(file);
+    return worked;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "common/instance.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+
+#include "tests/unit/scratch.h"
+
+static struct scratch scratch;
+
+static int setup(void **state)
+{
+    (void)state;
+    scratch_make(&scratch);
+    assert_int_equal(mkdir(scratch.store, 0700), 0);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    scratch_remove(&scratch);
+    return 0;
+}
+
+/* Its exit status, in a process of its own: the lock ends with the process. */
+static int lock(void *context)
+{
+    struct failure why;
+
+    (void)context;
+    return instance_lock(scratch.store, &why) ? EX_OK : why.exit_code;
+}
+
+static int lock_and_find(void *context)
+{
+    struct instance instance;
+    struct failure why;
+    char pid[INSTANCE_PID_SIZE];
+
+    (void)context;
+    (void)snprintf(pid, sizeof pid, "%ld", (long)getpid());
+    return instance_lock(scratch.store, &why) && instance_find(&instance, scratch.store, &why) &&
+                   instance.runs && strcmp(instance.pid, pid) == 0
+               ? lock(NULL)
+               : EX_SOFTWARE;
+}
+
+static bool runs(void)
+{
+    struct instance instance;
+    struct failure why;
+
+    if (!instance_find(&instance, scratch.store, &why))
+        fail_msg("%s", why.text);
+    return instance.runs;
+}
+
+static void runs_as_long_as_the_lock_is_held(void **state)
+{
+    (void)state;
+    assert_false(runs());
+    assert_int_equal(WEXITSTATUS(scratch_run_child(lock_and_find, NULL)), EX_UNAVAILABLE);
+    assert_false(runs()); /* and the file is still there, with its process id */
+    assert_int_equal(scratch_run_child(lock, NULL), EX_OK);
+    scratch_remove(&scratch);
+    assert_false(runs());
+}
+
+static void what_cannot_be_asked_for_is_a_failure(void **state)
+{
+    char path[SCRATCH_PATH_SIZE + 16];
+    struct instance instance;
+    struct failure why;
+
+    (void)state;
+    (void)snprintf(path, sizeof path, "%s/sync.lock", scratch.store);
+    assert_int_equal(symlink("elsewhere", path), 0);
+    assert_false(instance_find(&instance, scratch.store, &why));
+    assert_int_equal(why.exit_code, EX_IOERR);
+    assert_false(instance.runs);
+}
+
+static void asking_does_not_hold_up_a_start(void **state)
+{
+    struct instance instance;
+    struct failure why;
+    int refused = 0;
+    pid_t asking;
+
+    (void)state;
+    assert_int_equal(scratch_run_child(lock, NULL), EX_OK); /* makes the file */
+    asking = fork();
+    if (asking == 0) {
+        (void)alarm(SCRATCH_CHILD_SECONDS);
+        for (;;)
+            (void)instance_find(&instance, scratch.store, &why);
+    }
+    for (int i = 0; i < 300; i++)
+        refused += scratch_run_child(lock, NULL) != EX_OK;
+    assert_int_equal(kill(asking, SIGKILL), 0);
+    assert_int_equal(waitpid(asking, NULL, 0), asking);
+    assert_int_equal(refused, 0);
+}
+
+#define UNIT_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        UNIT_TEST(runs_as_long_as_the_lock_is_held),
+        UNIT_TEST(what_cannot_be_asked_for_is_a_failure),
+        UNIT_TEST(asking_does_not_hold_up_a_start),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
