@@ -16,7 +16,8 @@
 
 enum {
     WAIT_BASE = 30000, /* milliseconds, beside what the calls themselves take */
-    LOOK_EVERY = 100
+    LOOK_EVERY = 100,
+    RESTART_MAX = 5000 /* from the end of one mailfrom-sync to the start of the next */
 };
 
 bool errand_is_served(const struct settings *settings, bool *served, struct failure *why)
@@ -26,6 +27,19 @@ bool errand_is_served(const struct settings *settings, bool *served, struct fail
 
     *served = instance.runs;
     return known;
+}
+
+bool errand_is_awaited(struct errand_watch *watch, bool *awaited, struct failure *why)
+{
+    int64_t now = moment_milliseconds();
+
+    if (!errand_is_served(watch->settings, awaited, why))
+        return false;
+    if (*awaited)
+        watch->seen = now;
+    else
+        *awaited = watch->seen != 0 && now - watch->seen < RESTART_MAX;
+    return true;
 }
 
 struct errand {
@@ -95,16 +109,17 @@ void errand_pause(void)
 static bool wait_for(const struct settings *settings, struct store *store,
                      const struct errand *errand, struct progress *progress, struct failure *why)
 {
-    int64_t deadline = moment_milliseconds() + patience(settings, errand->selection);
-    bool served = true;
+    struct errand_watch watch = {settings, moment_milliseconds()};
+    int64_t deadline = watch.seen + patience(settings, errand->selection);
+    bool awaited = true;
     size_t open;
 
     for (;;) {
-        if (!count_open(store, errand, &open, why) || !errand_is_served(settings, &served, why))
+        if (!count_open(store, errand, &open, why) || !errand_is_awaited(&watch, &awaited, why))
             return false;
         if (open == 0)
             return true;
-        if (!served)
+        if (!awaited)
             return failure_set(why, EX_TEMPFAIL,
                                "mailfrom-sync has ended; it will see to it when it runs again");
         if (moment_milliseconds() >= deadline)

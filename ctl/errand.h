@@ -17,9 +17,18 @@ bool errand_leave(struct store *store, const struct selection *selection, bool a
                   struct failure *why);
 
 /* Waits until it is done. Fails with EX_TEMPFAIL if that takes longer than the budget explains, or
- * if mailfrom-sync ends meanwhile; the requests stay. */
+ * if mailfrom-sync ends meanwhile and does not come back; the requests stay. */
 bool errand_wait(const struct settings *settings, struct store *store,
                  const struct selection *selection, bool all, struct failure *why);
+
+/* Of a wait for mailfrom-sync. */
+struct errand_watch {
+    const struct settings *settings;
+    int64_t seen; /* when it ran last, in milliseconds since the epoch; 0: not yet */
+};
+
+/* As errand_is_served, but one that was seen and is gone for a few seconds is being restarted. */
+bool errand_is_awaited(struct errand_watch *watch, bool *awaited, struct failure *why);
 
 /* Between two looks at the store. */
 void errand_pause(void);

@@ -86,15 +86,16 @@ static bool wait_for(const struct local_errand *errand, const struct settings *s
                      struct store *store, struct progress *progress, struct failure *why)
 {
     int64_t deadline = moment_milliseconds() + patience(errand, settings);
-    bool served = false;
+    struct errand_watch watch = {settings, 0};
+    bool awaited = false;
     size_t open;
 
     for (;;) {
-        if (!count_open(errand, store, &open, why) || !errand_is_served(settings, &served, why))
+        if (!count_open(errand, store, &open, why) || !errand_is_awaited(&watch, &awaited, why))
             return false;
         if (open == 0)
             return true;
-        if (!served)
+        if (!awaited)
             return failure_set(why, EX_TEMPFAIL,
                                "mailfrom-sync does not run: it will look up %zu %s when it does",
                                open, open == 1 ? "identity" : "identities");

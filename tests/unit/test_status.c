@@ -306,6 +306,29 @@ static void refresh_waits_until_the_request_is_gone(void **state)
                                         "x.example: m.x.example, Failed, UseDefaultValue\n");
 }
 
+/* The next one takes a moment to start, and then does what was asked. */
+static void restart_sync(void)
+{
+    struct timespec moment = {.tv_nsec = 500000000};
+    struct failure why;
+
+    end_sync();
+    (void)nanosleep(&moment, NULL);
+    if (instance_lock(ctl_store(), &why))
+        serve_request();
+}
+
+static void refresh_waits_for_a_mailfrom_sync_that_is_restarted(void **state)
+{
+    pid_t child;
+
+    (void)state;
+    start_sync();
+    child = later(restart_sync);
+    assert_int_equal(ctl_call("refresh", "x.example", NULL), EX_OK);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
 static void refresh_does_not_wait_for_a_mailfrom_sync_that_ends(void **state)
 {
     pid_t child;
@@ -494,6 +517,7 @@ int main(void)
         UNIT_TEST(a_mailfrom_sync_that_is_slow_runs_and_one_that_is_stuck_is_silent),
         UNIT_TEST(refresh_only_asks_a_mailfrom_sync_that_runs),
         UNIT_TEST(refresh_waits_until_the_request_is_gone),
+        UNIT_TEST(refresh_waits_for_a_mailfrom_sync_that_is_restarted),
         UNIT_TEST(refresh_does_not_wait_for_a_mailfrom_sync_that_ends),
         UNIT_TEST(refresh_without_a_section_says_so),
         UNIT_TEST(the_local_source_shows_its_look_ups),
