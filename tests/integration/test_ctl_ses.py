@@ -596,7 +596,7 @@ def synced(administrator, ses):
         child = subprocess.Popen(administrator.sync_command, stdin=subprocess.DEVNULL, stderr=log,
                                  env=environment | KEYS | NOWHERE)
         try:
-            wait_until(lambda: administrator.stored("unstored.example"), "mailfrom-sync", 10)
+            wait_until(lambda: administrator.stored("unstored.example"), "mailfrom-sync")
             administrator.put("refresh")
             yield administrator
         finally:
@@ -611,7 +611,7 @@ def test_status_beside_mailfrom_sync(synced, ses):
     assert "mailfrom-sync   running, process " in synced.put("status")
     ses.faults = [Fault("denied", None, times=None)]
     assert synced.ctl("refresh", "--no-wait").returncode == 0
-    wait_until(lambda: status(synced)[0]["FailingSince"], "a failure", 10)
+    wait_until(lambda: status(synced)[0]["FailingSince"], "a failure")
     [ours, *_] = status(synced)
     assert "AccessDenied" in ours["LastError"] and not ours["Well"]
 
@@ -643,7 +643,7 @@ def test_put_beside_mailfrom_sync_is_followed_up_at_once(synced, ses):
     assert synced.stored("example.com")["MailFromDomainStatus"] == "Success"
     ses.identities["late.example"] = Identity("late.example")
     synced.put("put", "late.example", "--mail-from-domain", "m.late.example")
-    wait_until(lambda: ses.calls[-1][1] == "GetIdentityMailFromDomainAttributes", "a fetch", 10)
+    wait_until(lambda: ses.calls[-1][1] == "GetIdentityMailFromDomainAttributes", "a fetch")
     assert synced.stored("late.example")["MailFromDomain"] == "m.late.example"
 
 
@@ -655,5 +655,4 @@ def test_what_was_adopted_is_left_alone_until_it_is_given_back(synced, ses):
     assert synced.stored("example.com")["Record"]["Source"] == "local"
     assert "is given back to ses" in synced.put("adopt", "--back", "example.com")
     synced.put("refresh")
-    wait_until(lambda: synced.stored("example.com")["MailFromDomainStatus"] == "Failed", "a fetch",
-               10)
+    wait_until(lambda: synced.stored("example.com")["MailFromDomainStatus"] == "Failed", "a fetch")

@@ -210,10 +210,10 @@ def test_a_put_is_seen_at_once_and_a_removal_as_well(sync, nsd):
     sync.configure(local=life.settings(nsd.port, success_interval="1h"))
     put_all(sync, numbered(1))
     sync.start()
-    sync.wait_for_status("d000000.example", "Success", 10)
+    sync.wait_for_status("d000000.example", "Success")
     nsd.publish("other.example", "m MX 10 mx1.gateway.example.")
     put_all(sync, {"other.example": "m.other.example"})
-    sync.wait_for_status("other.example", "Success", 10)
+    sync.wait_for_status("other.example", "Success")
     ctl(sync, "identity", "remove", "other.example")
     ctl(sync, "put", "d000000.example", "--clear")
     mark = sync.log_size()
@@ -253,13 +253,13 @@ def test_nothing_is_looked_up_before_its_time(sync):
 
 
 def test_an_answer_to_what_was_replaced_meanwhile_counts_for_nothing(sync):
-    with Dns({life.DOMAIN: [f"MX 10 {EXPECTED}"]}) as dns:
-        dns.delay = 1.5
-        sync.configure(local=life.settings(dns.port, timeout="5s"))
+    with Dns({life.DOMAIN: [f"MX 10 {EXPECTED}"]}, mode="drop") as dns:
+        sync.configure(local=life.settings(dns.port, timeout="20s"))
         put_all(sync, {IDENTITY: life.DOMAIN})
         sync.start()
         wait_until(lambda: dns.asked, "the question")
         put_all(sync, {IDENTITY: f"other.{IDENTITY}"})
+        dns.mode = "answer"  # the question is repeated, before the new one is asked
         wait_for_found(sync, IDENTITY, "Pending", "NXDOMAIN")
         assert not sync.log_lines("transition:")
 
@@ -277,7 +277,7 @@ def test_what_failed_is_looked_up_again_only_where_that_is_wanted(sync):
         assert len(dns.asked) == asked and sync.status(IDENTITY) == "Failed"
         sync.configure(local=quick | {"recheck-failed": True})
         sync.send_signal(signal.SIGHUP)
-        sync.wait_for_status(IDENTITY, "Success", 10)
+        sync.wait_for_status(IDENTITY, "Success")
 
 
 # Trouble of everybody
@@ -317,7 +317,8 @@ def test_a_resolver_that_is_down_is_told_once_and_demotes_nobody(sync):
         began = time.time()
         sync.wait_for_log("brought nothing definite", mark)
         while time.time() < began + 4:
-            assert statuses(sync) == {"Success"}
+            read = statuses(sync)
+            assert read == {"Success"} or time.time() > began + 5, "before the grace time ended"
         wait_until(lambda: statuses(sync) == {"TemporaryFailure"}, "the grace time to end")
         assert len(sync.log_lines("brought nothing definite", mark)) == 1
         assert len(sync.log_lines("is not clear", mark)) < 10

@@ -236,7 +236,7 @@ def test_mail_flows_while_dns_and_aws_are_a_black_hole(sync, base, postfix, sink
     assert_flows(postfix.port, sink, list(names.values()), 10)
     began = time.monotonic()
     sync.send_signal(signal.SIGTERM)
-    sync.wait_for_log("stopped", mark, seconds=5)
-    assert time.monotonic() - began < 2
+    sync.wait_for_log("stopped", mark)
+    assert time.monotonic() - began < 10  # a call would take 30
     records = sync.records()
     assert {records[name]["MailFromDomainStatus"] for name in names.values()} == {"Success"}

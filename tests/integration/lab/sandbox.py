@@ -313,7 +313,7 @@ class Gateway:
         """Carries out a step. A command may fail only where the text shows what it prints; one that
         only looks may look for a while. Returns what is wrong, or None."""
         only_looks = re.match(r"grep|mailfromctl (list|status)", step["command"])
-        deadline = time.monotonic() + (20 if only_looks else 0)
+        deadline = time.monotonic() + (60 if only_looks else 0)
         while True:
             status, output = self.shell(step["command"])
             if is_as_shown(step["shown"], output) if step["shown"] else status == 0:

@@ -65,11 +65,13 @@ class Account:
 
 @dataclass
 class Fault:
-    """kind: see Ses.fault_*. operation: the one it hits, None for all. times: how often, None: ever."""
+    """kind: see Ses.fault_*. operation: the one it hits, None for all. times: how often, None: ever.
+    after: how many calls it lets pass before."""
 
     kind: str
     operation: str | None = None
     times: int | None = 1
+    after: int = 0
     hits: int = field(default=0)
 
 
@@ -154,7 +156,10 @@ class Ses(Server):
 
     def fail(self, operation, v2):
         for fault in self.faults:
-            if fault.operation in (None, operation) and fault.times != 0:
+            if fault.operation not in (None, operation) or fault.times == 0:
+                continue
+            fault.after -= 1
+            if fault.after < 0:
                 fault.times = None if fault.times is None else fault.times - 1
                 fault.hits += 1
                 return getattr(self, "fault_" + fault.kind)(v2)
