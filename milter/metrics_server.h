@@ -11,7 +11,7 @@
 #include "common/settings.h"
 
 /* Binds the address of the settings, if there is one; before the privileges are dropped. It does
- * not listen yet: socket_open looks for the one socket that does. */
+ * not listen yet. */
 bool metrics_server_bind(const struct settings *settings, struct failure *why);
 
 /* After socket_open: from here on, whoever connects is served sooner or later. */

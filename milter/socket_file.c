@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ */
+#include "milter/socket_file.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+const char *socket_file_path(const char *socket)
+{
+    if (socket[0] == '/')
+        return socket;
+    if (strncmp(socket, "unix:", 5) == 0)
+        return socket + 5;
+    return strncmp(socket, "local:", 6) == 0 ? socket + 6 : NULL;
+}
+
+static bool find_group(gid_t *group, const char *name, struct failure *why)
+{
+    const struct group *entry = getgrnam(name);
+
+    if (entry == NULL)
+        return failure_set(why, EX_CONFIG, "socket-group: there is no group \"%s\"", name);
+    *group = entry->gr_gid;
+    return true;
+}
+
+static bool find_owner(uid_t *owner, const char *name, struct failure *why)
+{
+    const struct passwd *entry = getpwnam(name);
+
+    if (entry == NULL)
+        return failure_set(why, EX_CONFIG, "user: there is no user \"%s\"", name);
+    *owner = entry->pw_uid;
+    return true;
+}
+
+bool socket_file_find_rights(struct socket_file_rights *rights, int mode, const char *group,
+                             const char *user, struct failure *why)
+{
+    *rights = (struct socket_file_rights){(uid_t)-1, (gid_t)-1, (mode_t)mode};
+    return (*user == '\0' || find_owner(&rights->owner, user, why)) &&
+           (*group == '\0' || find_group(&rights->group, group, why));
+}
+
+/* EAGAIN: whoever listens has a full backlog. EPROTOTYPE: a socket of another type, such as that of
+ * syslog. */
+static bool is_answered(int client, const struct sockaddr_un *address)
+{
+    return connect(client, (const struct sockaddr *)address, sizeof *address) == 0 ||
+           errno == EAGAIN || errno == EPROTOTYPE;
+}
+
+bool socket_file_check_free(const char *path, struct failure *why)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    bool answered;
+    int client;
+
+    if (strlen(path) >= sizeof address.sun_path)
+        return failure_set(why, EX_CONFIG, "socket %s: the path is longer than %zu octets", path,
+                           sizeof address.sun_path - 1);
+    strcpy(address.sun_path, path);
+    client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (client < 0)
+        return failure_set(why, EX_OSERR, "socket: %s", strerror(errno));
+    answered = is_answered(client, &address);
+    (void)close(client);
+    return !answered ||
+           failure_set(why, EX_UNAVAILABLE,
+                       "socket %s is in use: is another mailfrom-milter running?", path);
+}
+
+mode_t socket_file_mask(const struct socket_file_rights *rights)
+{
+    return 0777 & ~rights->mode;
+}
+
+bool socket_file_give(const char *path, const struct socket_file_rights *rights,
+                      struct failure *why)
+{
+    return lchown(path, rights->owner, rights->group) == 0 ||
+           failure_set(why, EX_NOPERM, "socket %s: giving it to its user and group: %s", path,
+                       strerror(errno));
+}
