@@ -13,6 +13,7 @@ libmilterd_a_SOURCES = \
 	milter/sender.c milter/sender.h \
 	milter/socket.c milter/socket.h \
 	milter/socket_file.c milter/socket_file.h \
+	milter/socketmap.c milter/socketmap.h \
 	milter/stats.c milter/stats.h \
 	milter/store_view.c milter/store_view.h \
 	milter/top.c milter/top.h

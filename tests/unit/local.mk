@@ -70,6 +70,8 @@ tests_unit_test_return_secrets_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 UNIT_TESTS += tests/unit/test_instance tests/unit/test_notify
 tests_unit_test_instance_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/unit/test_socket
+UNIT_TESTS += tests/unit/test_socket tests/unit/test_socketmap
+tests_unit_test_socketmap_LDADD = libmilterd.a $(CMOCKA_LIBS)
 tests_unit_test_socket_LDADD = libmilterd.a $(COMMON_LIBS) $(MILTER_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_notify_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS)
 if SECCOMP
