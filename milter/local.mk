@@ -15,6 +15,9 @@ libmilterd_a_SOURCES = \
 	milter/socket.c milter/socket.h \
 	milter/socket_file.c milter/socket_file.h \
 	milter/socketmap.c milter/socketmap.h \
+	milter/socketmap_clients.c milter/socketmap_clients.h \
+	milter/socketmap_connection.c milter/socketmap_connection.h \
+	milter/socketmap_server.c milter/socketmap_server.h \
 	milter/stats.c milter/stats.h \
 	milter/store_view.c milter/store_view.h \
 	milter/top.c milter/top.h

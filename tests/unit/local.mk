@@ -72,7 +72,9 @@ tests_unit_test_instance_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/unit/test_socket
 UNIT_TESTS += tests/unit/test_listener
 tests_unit_test_listener_LDADD = libmilterd.a $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
-UNIT_TESTS += tests/unit/test_socket tests/unit/test_socketmap
+UNIT_TESTS += tests/unit/test_socket tests/unit/test_socketmap \
+	tests/unit/test_socketmap_server
+tests_unit_test_socketmap_server_LDADD = libmilterd.a $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_socketmap_LDADD = libmilterd.a $(CMOCKA_LIBS)
 tests_unit_test_socket_LDADD = libmilterd.a $(COMMON_LIBS) $(MILTER_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_notify_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS)
