@@ -5,6 +5,9 @@ dist_doc_DATA = README.md CHANGELOG.md LICENSE conf/mailfrom-milter.conf \
 	conf/iam-policy-daemon.json conf/iam-policy-administrator.json \
 	conf/grafana-dashboard.json conf/alerts.yml
 
+# For Sendmail, which includes it in sendmail.mc.
+dist_pkgdata_DATA = conf/return-path.m4
+
 # For systemd; an empty directory means that they are not wanted.
 CONF_SYSTEMD = conf/mailfrom-milter.service conf/mailfrom-sync.service \
 	conf/mailfrom-milter.sysusers conf/mailfrom-milter.tmpfiles

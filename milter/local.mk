@@ -11,6 +11,7 @@ libmilterd_a_SOURCES = \
 	milter/metrics.c milter/metrics.h \
 	milter/metrics_server.c milter/metrics_server.h \
 	milter/milter.c milter/milter.h \
+	milter/return_map.c milter/return_map.h \
 	milter/sender.c milter/sender.h \
 	milter/socket.c milter/socket.h \
 	milter/socket_file.c milter/socket_file.h \

@@ -16,8 +16,10 @@
 #include "milter/live_settings.h"
 #include "milter/metrics_server.h"
 #include "milter/milter.h"
+#include "milter/return_map.h"
 #include "milter/signals.h"
 #include "milter/socket.h"
+#include "milter/socketmap_server.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -192,6 +194,19 @@ static void raise_descriptor_limit(void)
 
 /* --- main --- */
 
+static bool bind_return_map(const struct settings *settings, struct failure *why)
+{
+    return socketmap_server_bind(settings->return_path.socket, settings->return_path.socket_mode,
+                                 settings->return_path.socket_group, settings->milter.user, why);
+}
+
+static bool start_return_map(struct failure *why)
+{
+    static const struct socketmap_handlers handlers = {return_map_answer};
+
+    return socketmap_server_start(&handlers, &socketmap_server_limits, why);
+}
+
 static bool start(struct settings *settings, struct failure *why)
 {
     static const struct signals_handlers handlers = {reload, every_second, stop};
@@ -206,7 +221,8 @@ static bool start(struct settings *settings, struct failure *why)
     log_open(program.name, options.foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG);
     if (!milter_register(why) || !metrics_server_bind(settings, why) ||
         !socket_open(settings, why) || !metrics_server_listen(why) ||
-        !read_secrets(&secrets, settings, why) || !daemon_become(settings->milter.user, why))
+        !bind_return_map(settings, why) || !read_secrets(&secrets, settings, why) ||
+        !daemon_become(settings->milter.user, why))
         return false;
     if (secrets != NULL)
         daemon_forbid_core();
@@ -218,7 +234,8 @@ static bool start(struct settings *settings, struct failure *why)
     if (settings->seccomp && !sandbox_enter_milter(socket_family(), why))
         return false;
     log_write(LOG_INFO, "%s", settings->seccomp ? sandbox_description : "no seccomp filter");
-    if (!metrics_server_start(lookup, why))
+    return_map_use(lookup);
+    if (!metrics_server_start(lookup, why) || !start_return_map(why))
         return false;
     milter_use(lookup, metrics_server_is_on());
     if (!options.foreground && !daemon_leave_terminal(why))
@@ -238,6 +255,7 @@ static void finish(void)
     for (int i = 0; i < 100 && milter_in_progress() > 0; i++)
         pause_milliseconds(10);
     metrics_server_stop();
+    socketmap_server_stop();
     socket_remove(live_settings_get(live));
     live_settings_release(live);
     log_limit_finish();

@@ -62,18 +62,17 @@ UNIT_TESTS += tests/unit/test_decision tests/unit/test_envelope tests/unit/test_
 	tests/unit/test_mail_from tests/unit/test_network tests/unit/test_reply \
 	tests/unit/test_settings tests/unit/test_store tests/unit/test_word
 UNIT_TESTS += tests/unit/test_live_settings tests/unit/test_message
-UNIT_TESTS += tests/unit/test_return_address tests/unit/test_return_path \
-	tests/unit/test_return_secrets
+UNIT_TESTS += tests/unit/test_return_address tests/unit/test_return_map \
+	tests/unit/test_return_path tests/unit/test_return_secrets
+tests_unit_test_return_map_LDADD = libmilterd.a $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_return_address_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_return_path_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_return_secrets_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 UNIT_TESTS += tests/unit/test_instance tests/unit/test_notify
 tests_unit_test_instance_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS)
-UNIT_TESTS += tests/unit/test_socket
-UNIT_TESTS += tests/unit/test_listener
-tests_unit_test_listener_LDADD = libmilterd.a $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
-UNIT_TESTS += tests/unit/test_socket tests/unit/test_socketmap \
+UNIT_TESTS += tests/unit/test_listener tests/unit/test_socket tests/unit/test_socketmap \
 	tests/unit/test_socketmap_server
+tests_unit_test_listener_LDADD = libmilterd.a $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_socketmap_server_LDADD = libmilterd.a $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_socketmap_LDADD = libmilterd.a $(CMOCKA_LIBS)
 tests_unit_test_socket_LDADD = libmilterd.a $(COMMON_LIBS) $(MILTER_LIBS) $(CMOCKA_LIBS) -lpthread
