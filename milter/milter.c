@@ -81,6 +81,29 @@ static void ask_for_macros(SMFICTX *context, int stage, const char *macros)
         log_limited(&limits.macros, LOG_WARNING, "cannot ask the MTA for the macros %s", macros);
 }
 
+/* Of a sender without a domain, a return path has to know what the MTA adds. */
+static bool are_senders_signed(void)
+{
+    struct live_settings *live = live_settings_acquire();
+    bool are_signed = live_settings_secrets(live) != NULL;
+
+    live_settings_release(live);
+    return are_signed;
+}
+
+static void ask_for_all_macros(SMFICTX *context)
+{
+    bool are_signed = are_senders_signed();
+
+    ask_for_macros(context, SMFIM_CONNECT,
+                   are_signed ? "{client_addr} {client_port} j" : "{client_addr} {client_port}");
+    /* Sendmail has the queue id from here on, Postfix at the end. */
+    ask_for_macros(context, SMFIM_ENVFROM,
+                   are_signed ? "i {auth_type} {auth_authen} {mail_addr}"
+                              : "i {auth_type} {auth_authen}");
+    ask_for_macros(context, SMFIM_EOM, "i");
+}
+
 static sfsistat on_negotiate(SMFICTX *context, unsigned long offered_actions,
                              unsigned long offered_steps, unsigned long offered_2,
                              unsigned long offered_3, unsigned long *actions, unsigned long *steps,
@@ -99,12 +122,8 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long offered_actions,
     (void)message_of(context);
     *actions = SMFIF_CHGFROM | (offered_actions & SMFIF_SETSYMLIST);
     *steps |= offered_steps & silence;
-    if ((offered_actions & SMFIF_SETSYMLIST) != 0) {
-        ask_for_macros(context, SMFIM_CONNECT, "{client_addr} {client_port} j");
-        /* Sendmail has the queue id from here on, Postfix at the end. */
-        ask_for_macros(context, SMFIM_ENVFROM, "i {auth_type} {auth_authen} {mail_addr}");
-        ask_for_macros(context, SMFIM_EOM, "i");
-    }
+    if ((offered_actions & SMFIF_SETSYMLIST) != 0)
+        ask_for_all_macros(context);
     return SMFIS_CONTINUE;
 }
 

@@ -29,7 +29,8 @@ enum {
     TIMEOUT_MAX = 3600,
     OFFERED_ACTIONS = SMFI_CURR_ACTS,
     OFFERED_STEPS = SMFI_CURR_PROT,
-    CONNECT_RETRY_NANOSECONDS = 50000
+    CONNECT_RETRY_NANOSECONDS = 50000,
+    SIGNATURE_SIZE = sizeof "prvs=XXXXXXXXXX=" - 1
 };
 
 struct options {
@@ -41,6 +42,7 @@ struct options {
     uint32_t timeout;   /* seconds, for the whole run */
     const char *expect; /* the new sender, without <> */
     const char *expect_subdomain;
+    bool is_signed; /* and before its local part there is a signature */
     bool hold;
     bool wait;
 };
@@ -249,6 +251,13 @@ static void check_new_sender(struct load *load, struct connection *connection, c
         data++;
         size -= 2;
     }
+    if (load->options->is_signed) {
+        size_t skipped = size < SIGNATURE_SIZE ? size : SIGNATURE_SIZE;
+        if (size < SIGNATURE_SIZE || memcmp(data, "prvs=", 5) != 0)
+            report_error(load, &connection->message, "got a sender without a signature");
+        data += skipped;
+        size -= skipped;
+    }
     expected_sender(load->options, &connection->message, expected);
     if (connection->changed || size != strlen(expected) || memcmp(data, expected, size) != 0)
         report_error(load, &connection->message, "changed to another sender than expected");
@@ -411,10 +420,11 @@ static bool run_load(const struct options *options)
 static void __attribute__((noreturn)) usage(int exit_code)
 {
     fputs("usage: load --socket PATH [--connections N] [--messages N] [--identities N]\n"
-          "            [--expect ADDRESS | --expect-subdomain LABEL] [--seed N]\n"
+          "            [--expect ADDRESS | --expect-subdomain LABEL [--signed]] [--seed N]\n"
           "            [--hold] [--wait] [--timeout SECONDS]\n"
           "  --expect            every message gets this new sender\n"
           "  --expect-subdomain  it keeps its local part, at LABEL.DOMAIN-OF-FROM (bounce)\n"
+          "  --signed            prvs=SIGNATURE= stands before its local part\n"
           "  --hold              one message on each connection, then keep all of them open and\n"
           "                      idle until standard input ends\n"
           "  --wait              wait until the socket is there\n",
@@ -444,6 +454,7 @@ static void read_options(struct options *options, int argc, char *argv[])
                                           {"expect-subdomain", required_argument, NULL, 'd'},
                                           {"seed", required_argument, NULL, 'r'},
                                           {"timeout", required_argument, NULL, 't'},
+                                          {"signed", no_argument, NULL, 'g'},
                                           {"hold", no_argument, NULL, 'o'},
                                           {"wait", no_argument, NULL, 'w'},
                                           {"help", no_argument, NULL, 'h'},
@@ -475,6 +486,9 @@ static void read_options(struct options *options, int argc, char *argv[])
             break;
         case 't':
             options->timeout = read_number(optarg, TIMEOUT_MAX);
+            break;
+        case 'g':
+            options->is_signed = true;
             break;
         case 'o':
             options->hold = true;
