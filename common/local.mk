@@ -27,6 +27,7 @@ libcommon_a_SOURCES = \
 	common/refresh_request.c common/refresh_request.h \
 	common/reply.c common/reply.h \
 	common/return_address.c common/return_address.h \
+	common/return_pair.c common/return_pair.h \
 	common/return_path.c common/return_path.h \
 	common/return_secrets.c common/return_secrets.h \
 	common/settings.c common/settings.h \
@@ -43,6 +44,7 @@ libcommon_a_SOURCES = \
 	common/store_note.c \
 	common/store_record.c \
 	common/store_returns.c \
+	common/store_returns_change.c \
 	common/store_tally.c common/store_tally.h \
 	common/store_transaction.c \
 	common/utf8.c common/utf8.h \

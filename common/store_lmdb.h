@@ -13,6 +13,12 @@
 
 #include <lmdb.h>
 
+/* Of the database "returns". */
+struct store_returns_totals {
+    uint64_t records; /* that have a return path */
+    uint64_t gone;    /* pairs that have gone */
+};
+
 struct store {
     MDB_env *environment;
     MDB_txn *reader;    /* renewed for each snapshot, NULL until the first */
@@ -27,7 +33,9 @@ struct store {
     bool has_counts;  /* a store of an early version is without them until somebody writes it */
     bool has_returns; /* the same */
     bool writable;
-    int64_t now;     /* inside store_update: when that began, seconds since the epoch */
+    int64_t now; /* inside store_update: when that began, seconds since the epoch */
+    struct store_returns_totals totals;
+    bool has_totals; /* they were read in this transaction, and are to be written with it */
     int write_error; /* of the last change inside store_update: a full map is told by it */
     bool broken;     /* a fault has left LMDB in an unknown state: no further calls into it */
     dev_t device;
@@ -91,7 +99,7 @@ int store_walk_records(const struct store *store, MDB_txn *transaction,
                                     const struct mail_from *record),
                        void *context);
 
-/* --- store_due.c, store_counts.c, store_returns.c: what is kept beside the records, inside
+/* --- store_due.c, store_counts.c, store_returns_change.c: what is kept beside the records, inside
  * store_update --- */
 
 /* old, new: NULL for none. */
@@ -100,8 +108,14 @@ int store_due_replace(const struct store *store, const char *identity, size_t le
 int store_counts_replace(const struct store *store, MDB_txn *transaction,
                          const struct mail_from *old, const struct mail_from *new);
 
-int store_returns_replace(const struct store *store, const char *identity,
-                          const struct mail_from *old, const struct mail_from *new);
+int store_returns_replace(struct store *store, const char *identity, const struct mail_from *old,
+                          const struct mail_from *new);
+
+/* Before the transaction is committed. */
+int store_returns_finish(struct store *store, MDB_txn *transaction);
+
+/* False for a value that is damaged, or of another key. Content and size: what is to be in it. */
+bool store_returns_unseal(const MDB_val *key, const MDB_val *value, void *content, size_t size);
 
 /* A version that does not know them may have written the store: then they are made anew. tally: of
  * a store that may be written, what is counted. */

@@ -225,7 +225,7 @@ bool store_count(struct store *store, uint64_t *count, struct failure *why)
 /* --- writing --- */
 
 /* Everything that is kept beside the records follows. new: NULL for none. */
-static int replace(const struct store *store, const char *identity, MDB_val *name,
+static int replace(struct store *store, const char *identity, MDB_val *name,
                    const struct mail_from *new)
 {
     struct mail_from record;

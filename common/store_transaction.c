@@ -197,6 +197,16 @@ struct writing {
     bool worked;
 };
 
+static int commit(struct store *store)
+{
+    int error = store_returns_finish(store, store->writer);
+
+    if (error == 0)
+        return mdb_txn_commit(store->writer);
+    mdb_txn_abort(store->writer);
+    return error;
+}
+
 /* Sets store->write_error to MDB_MAP_FULL where another try with a larger map is due. */
 static void write_once(void *context)
 {
@@ -210,10 +220,11 @@ static void write_once(void *context)
         return;
     }
     store->now = (int64_t)time(NULL);
+    store->has_totals = false;
     writing->worked = writing->change(store, writing->context, writing->why);
     if (!writing->worked)
         mdb_txn_abort(store->writer);
-    else if ((store->write_error = mdb_txn_commit(store->writer)) != 0)
+    else if ((store->write_error = commit(store)) != 0)
         writing->worked = store_fail(store, store->write_error, "writing", writing->why);
     store->writer = NULL;
 }
