@@ -56,6 +56,10 @@ tests_unit_test_spf_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/unit/test_store_key tests/unit/test_utf8
 tests_unit_test_utf8_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_store_key_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+UNIT_TESTS += tests/unit/test_checksum tests/unit/test_return_pair tests/unit/test_store_returns
+tests_unit_test_checksum_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_return_pair_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_store_returns_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 UNIT_TESTS += tests/unit/test_decision tests/unit/test_envelope tests/unit/test_failure \
 	tests/unit/test_fault tests/unit/test_identity tests/unit/test_judgement \
 	tests/unit/test_local_part tests/unit/test_log tests/unit/test_lookup \

@@ -420,6 +420,65 @@ static void has_no_keys_to_look_up_for_nobody(void **state)
     lookup_close(NULL);
 }
 
+/* --- where bounces belong --- */
+
+static const struct scratch_record returning[] = {
+    {"x.example", {.source = MAIL_FROM_FILE, .verified = true, .domain = "a.x.example"}},
+    {"u@x.example", {.kind = IDENTITY_ADDRESS, .source = MAIL_FROM_LOCAL, .domain = "a.x.example"}},
+};
+
+static enum lookup_result returns(struct fixture *fixture, const char *domain, size_t *count,
+                                  struct failure *why)
+{
+    struct store_return found[STORE_RETURNS_MAX];
+    enum lookup_result result = lookup_returns(fixture->lookup, domain, 0, found, count, why);
+
+    if (result == LOOKUP_FOUND) {
+        assert_string_equal(found[0].domain, "x.example");
+        assert_int_equal(found[0].references, 2);
+    }
+    return result;
+}
+
+static void tells_where_bounces_belong(void **state)
+{
+    struct fixture *fixture = *state;
+    struct failure why = {.text = ""};
+    size_t count = 99;
+
+    fixture->lookup = lookup_open(fixture->scratch.store);
+    expect_logged(fixture, 1, "there is no store in");
+    assert_int_equal(returns(fixture, "a.x.example", &count, &why), LOOKUP_UNAVAILABLE);
+    assert_non_null(strstr(why.text, "there is no store in"));
+    assert_int_equal(count, 0);
+    scratch_fill(fixture->scratch.store, NULL, 0);
+    check(fixture);
+    assert_int_equal(returns(fixture, "a.x.example", &count, &why), LOOKUP_UNAVAILABLE);
+    assert_non_null(strstr(why.text, "is empty"));
+    scratch_fill(fixture->scratch.store, returning, 2);
+    assert_int_equal(returns(fixture, "a.x.example", &count, &why), LOOKUP_FOUND);
+    assert_int_equal(count, 1);
+    assert_int_equal(returns(fixture, "b.x.example", &count, &why), LOOKUP_UNKNOWN);
+    assert_int_equal(count, 0);
+}
+
+static void gives_up_a_store_where_that_is_damaged(void **state)
+{
+    struct fixture *fixture = *state;
+    struct failure why = {.text = ""};
+    size_t count = 99;
+
+    scratch_fill(fixture->scratch.store, returning, 2);
+    patch(fixture, "a.x.example", 'b', 1000000000);
+    fixture->lookup = lookup_open(fixture->scratch.store);
+    expect_logged(fixture, 1, "in use, 2 identities");
+    assert_int_equal(returns(fixture, "b.x.example", &count, &why), LOOKUP_UNAVAILABLE);
+    assert_int_equal(count, 0);
+    expect_logged(fixture, 1, "what it knows of return paths is damaged");
+    expect_unavailable(fixture, "what it knows of return paths is damaged");
+    expect_silence(fixture);
+}
+
 /* --- threads --- */
 
 enum { THREADS = 6, ROUNDS = 60 };
@@ -590,6 +649,8 @@ int main(void)
         TEST(notices_a_cut_store_before_mail_does),
         TEST(leaves_a_damaged_store_alone_until_it_changes),
         TEST(moves_to_another_directory),
+        TEST(tells_where_bounces_belong),
+        TEST(gives_up_a_store_where_that_is_damaged),
         TEST(has_no_keys_to_look_up_for_nobody),
         TEST(answers_threads_right_whatever_happens),
     };

@@ -841,7 +841,8 @@ static const char *sample_key(char out[IDENTITY_SIZE], int i)
 
 static struct mail_from sample_record(int i)
 {
-    struct mail_from record = {.kind = IDENTITY_DOMAIN, .verified = true, .status_since = i};
+    struct mail_from record = {
+        .kind = IDENTITY_DOMAIN, .source = MAIL_FROM_FILE, .verified = true, .status_since = i};
 
     (void)snprintf(record.domain, sizeof record.domain, "m.%03d.example", i);
     return record;
@@ -920,6 +921,28 @@ static bool check_sample(void *context, const char *key, const struct mail_from 
     return ++walk->visited < 100 * SAMPLES;
 }
 
+static bool check_sample_return(void *context, const char *mail_from_domain,
+                                const struct store_return *entry)
+{
+    struct walk *walk = context;
+    struct mail_from record = sample_record((int)strtol(entry->domain, NULL, 10) % SAMPLES);
+
+    walk->wrong += strcmp(record.domain, mail_from_domain) != 0 || entry->references != 1;
+    return ++walk->visited < 100 * SAMPLES;
+}
+
+static void read_return(struct store *store, int i, struct walk *walk)
+{
+    struct mail_from record = sample_record(i);
+    struct store_return found[STORE_RETURNS_MAX];
+    struct failure why;
+    size_t count;
+
+    if (store_returns(store, record.domain, 0, found, &count, &why) == STORE_FOUND)
+        walk->wrong += count != 1 || found[0].references != 1 ||
+                       strcmp(found[0].domain, strchr(record.domain, '.') + 1) != 0;
+}
+
 /* Whatever can be read must be right. Returns how many records were wrong. */
 static int read_all(const struct scratch *scratch)
 {
@@ -936,8 +959,11 @@ static int read_all(const struct scratch *scratch)
         struct identity sender = scratch_identity(sample_key(key, i));
         if (store_find(store, &sender, true, found, &record, NULL, &why) == STORE_FOUND)
             walk.wrong += strcmp(found, key) != 0 || !is_sample(found, &record);
+        read_return(store, i, &walk);
     }
     (void)store_each(store, check_sample, &walk, &why);
+    walk.visited = 0;
+    (void)store_each_return(store, check_sample_return, &walk, &why);
     (void)store_is_current(store, &why);
     store_close(store);
     return walk.wrong;

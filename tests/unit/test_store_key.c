@@ -63,12 +63,28 @@ static void keeps_an_address_beside_its_domain(void **state)
     }
 }
 
+static void orders_times_as_octets(void **state)
+{
+    (void)state;
+    static const int64_t times[] = {0, 1, 255, 256, 65535, INT64_C(1) << 40, INT64_MAX};
+    unsigned char before[STORE_KEY_TIME_SIZE] = {0};
+
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        unsigned char octets[STORE_KEY_TIME_SIZE];
+        store_key_write_time(octets, times[i]);
+        assert_true(store_key_read_time(octets) == times[i]);
+        assert_true(i == 0 || memcmp(before, octets, sizeof octets) < 0);
+        memcpy(before, octets, sizeof octets);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(puts_the_domain_first_and_finds_back),
         cmocka_unit_test(refuses_what_is_too_long_for_a_key),
         cmocka_unit_test(keeps_an_address_beside_its_domain),
+        cmocka_unit_test(orders_times_as_octets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
