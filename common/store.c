@@ -168,7 +168,7 @@ void store_look_for_databases(struct store *store)
         (void)fault_guard(look_guarded, store);
 }
 
-/* What is made anew may need room. */
+/* What is built again may need room. */
 static bool prepare(struct store *store, struct failure *why)
 {
     while (!store_open_databases(store, why)) {

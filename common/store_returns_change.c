@@ -199,7 +199,7 @@ static bool is_same(const struct mail_from *old, const struct mail_from *new)
 {
     if (!has_return(old) || !has_return(new))
         return has_return(old) == has_return(new);
-    return old->feedback_off == new->feedback_off &&strcmp(old->domain, new->domain) == 0;
+    return strcmp(old->domain, new->domain) == 0 && old->feedback_off == new->feedback_off;
 }
 
 /* Takes what is new first: a pair that stays must not go in between. */

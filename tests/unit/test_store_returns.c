@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  */
 #include "common/checksum.h"
+#include "common/return_pair.h"
 #include "common/store_key.h"
 #include "common/store_lmdb.h"
 #include "tests/unit/fault_handlers.h"
@@ -305,6 +306,18 @@ static void does_not_let_a_pair_go_in_between(void **state)
     assert_int_equal(fixture->store->totals.records, 1);
 }
 
+static void leaves_alone_what_does_not_move(void **state)
+{
+    struct fixture *fixture = *state;
+
+    put(fixture, "x.example", "m.x.example");
+    assert_true(fixture->store->has_totals);
+    RUN("x.example", "m.x.example", .source = MAIL_FROM_FILE, .checked = 5000);
+    RUN("s.example", "m.s.example", .source = MAIL_FROM_SES);
+    RUN("s.example", NULL, .now = AT);
+    assert_false(fixture->store->has_totals);
+}
+
 /* Parents of one name: p24, p23.p24, ... */
 static const char *parent_of(char out[IDENTITY_SIZE], int depth)
 {
@@ -427,6 +440,35 @@ static void does_not_purge_what_has_come_back(void **state)
     expect(fixture, "m.000001.example", "");
     expect(fixture, "m.000002.example", "");
     expect(fixture, "m.000003.example", "000003.example*0@1003");
+}
+
+/* As if the x.example of the entry had gone long ago. */
+static bool write_time_of_going(struct store *store, void *context, struct failure *why)
+{
+    unsigned char gone[RETURN_PAIR_GONE_SIZE];
+    struct return_pair pair;
+    MDB_val key = {0, gone};
+    MDB_val nothing = {0, gone};
+
+    (void)context;
+    assert_true(return_pair_init(&pair, "x.example", "n.x.example"));
+    key.mv_size = return_pair_write_gone(gone, &pair, 1);
+    return store_written(store, mdb_put(store->writer, store->returns, &key, &nothing, 0), why);
+}
+
+static void does_not_purge_what_its_entry_knows_nothing_of(void **state)
+{
+    struct fixture *fixture = *state;
+    struct failure why;
+
+    let_go(fixture, STORE_RETURNS_SPARED + 10);
+    put(fixture, "x.example", "n.x.example");
+    put(fixture, "u@x.example", "m.x.example");
+    assert_true(store_update(fixture->store, write_time_of_going, NULL, &why));
+    RUN("u@x.example", NULL, .now = AT + STORE_RETURNS_KEPT + 100);
+    expect(fixture, "n.x.example", "x.example*1");
+    expect(fixture, "m.000000.example", "");
+    expect(fixture, "m.000001.example", "000001.example*0@1001");
 }
 
 static void trusts_the_record_more_than_a_clock_that_is_behind(void **state)
@@ -902,10 +944,12 @@ int main(void)
         TEST(undoes_what_is_undone),
         TEST(keeps_what_has_gone_for_bounces_under_way),
         TEST(does_not_let_a_pair_go_in_between),
+        TEST(leaves_alone_what_does_not_move),
         TEST(tells_those_with_references_first_if_there_are_many),
         TEST(purges_two_that_went_long_ago_for_each_that_goes),
         TEST(spares_the_last_whatever_the_clock_says),
         TEST(does_not_purge_what_has_come_back),
+        TEST(does_not_purge_what_its_entry_knows_nothing_of),
         TEST(trusts_the_record_more_than_a_clock_that_is_behind),
         TEST(takes_the_time_from_the_clock),
         TEST(builds_it_when_a_store_without_it_is_written),
