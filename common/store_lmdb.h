@@ -117,8 +117,8 @@ int store_returns_finish(struct store *store, MDB_txn *transaction);
 /* False for a value that is damaged, or of another key. Content and size: what is to be in it. */
 bool store_returns_unseal(const MDB_val *key, const MDB_val *value, void *content, size_t size);
 
-/* A version that does not know them may have written the store: then it builds them again. tally:
- * of a store that may be written, what is counted. */
+/* A version that does not know them may have written the store: what does not fit is built again.
+ * tally: of a store that may be written, what is counted. */
 int store_counts_open(struct store *store, MDB_txn *transaction, struct store_tally *tally);
 int store_returns_open(struct store *store, MDB_txn *transaction, const struct store_tally *tally);
 

@@ -58,7 +58,7 @@ static int put(const struct store *store, MDB_txn *transaction, MDB_val key, con
     return mdb_put(transaction, store->returns, &key, &value, 0);
 }
 
-static int delete (const struct store *store, MDB_txn *transaction, MDB_val key)
+static int drop(const struct store *store, MDB_txn *transaction, MDB_val key)
 {
     int error = mdb_del(transaction, store->returns, &key, NULL);
 
@@ -87,8 +87,7 @@ static int copy_first(void *context, const MDB_val *key, const MDB_val *nothing)
     return MDB_NOTFOUND;
 }
 
-/* The one that went first, if that is long ago. A clock that is wrong must not take what bounces
- * are under way to: it gets at the oldest ones only, and never at the last ones. */
+/* The one that went first, if that is long ago. */
 static int purge(struct store *store, MDB_txn *transaction)
 {
     static const unsigned char head[RETURN_PAIR_GONE_HEAD];
@@ -99,19 +98,18 @@ static int purge(struct store *store, MDB_txn *transaction)
     int error = store_walk(transaction, store->returns, (MDB_val){sizeof head, (void *)head},
                            copy_first, &first);
 
-    if (error != 0 || store->totals.gone <= STORE_RETURNS_SPARED ||
-        first.mv_size <= RETURN_PAIR_GONE_HEAD || gone[0] != '\0' ||
+    if (error != 0 || first.mv_size <= RETURN_PAIR_GONE_HEAD || gone[0] != '\0' ||
         store_key_read_time(gone + 1) >= store->now - STORE_RETURNS_KEPT)
         return error;
     key = (MDB_val){first.mv_size - RETURN_PAIR_GONE_HEAD, gone + RETURN_PAIR_GONE_HEAD};
     error = get(store, transaction, key, &entry, sizeof entry);
     if (error == 0)
-        error = delete (store, transaction, first);
+        error = drop(store, transaction, first);
     /* An entry that does not say the same stays. */
     if (error != 0 || entry.since != store_key_read_time(gone + 1))
         return error;
     store->totals.gone--;
-    return delete (store, transaction, key);
+    return drop(store, transaction, key);
 }
 
 static int64_t later(int64_t a, int64_t b)
@@ -133,7 +131,9 @@ static int go(struct store *store, MDB_txn *transaction, const struct return_pai
     key.mv_size = return_pair_write_gone(gone, pair, entry->since);
     error = mdb_put(transaction, store->returns, &key, &nothing, 0);
     store->totals.gone++;
-    for (int i = 0; i < PURGED_MAX && error == 0; i++)
+    /* A clock that is wrong must not take what bounces are under way to: it gets at the oldest ones
+     * only, and never at the last ones. */
+    for (int i = 0; i < PURGED_MAX && store->totals.gone > STORE_RETURNS_SPARED && error == 0; i++)
         error = purge(store, transaction);
     return error;
 }
@@ -146,7 +146,7 @@ static int come_back(struct store *store, MDB_txn *transaction, const struct ret
 
     *entry = (struct return_entry){.since = 0};
     store->totals.gone--;
-    return delete (store, transaction, key);
+    return drop(store, transaction, key);
 }
 
 /* --- references --- */
