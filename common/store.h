@@ -99,7 +99,7 @@ enum store_result store_returns(struct store *store, const char *mail_from_domai
                                 size_t *count, struct failure *why);
 
 /* Calls visit for each domain of each MAIL FROM domain, those that have gone included, in the order
- * of the latter; as store_each. */
+ * of the latter; as store_each. Fails without the index, as store_returns does. */
 bool store_each_return(struct store *store,
                        bool (*visit)(void *context, const char *mail_from_domain,
                                      const struct store_return *entry),

@@ -64,6 +64,15 @@ static int take_return(void *context, const MDB_val *key, const MDB_val *value)
     return error;
 }
 
+static enum store_result fail_without_index(const struct store *store, struct failure *why)
+{
+    (void)failure_set(why, EX_UNAVAILABLE,
+                      "store %s was made by an early version and has no index of return paths "
+                      "until mailfrom-sync or mailfromctl has written it",
+                      store->directory);
+    return STORE_FAILED;
+}
+
 static enum store_result read_returns(struct store *store, MDB_txn *transaction, void *context,
                                       struct failure *why)
 {
@@ -72,13 +81,8 @@ static enum store_result read_returns(struct store *store, MDB_txn *transaction,
     MDB_stat sizes = {.ms_entries = 0};
     int error = 0;
 
-    if (!store->has_returns) {
-        (void)failure_set(why, EX_UNAVAILABLE,
-                          "store %s was made by an early version and has no index of return paths "
-                          "until mailfrom-sync or mailfromctl has written it",
-                          store->directory);
-        return STORE_FAILED;
-    }
+    if (!store->has_returns)
+        return fail_without_index(store, why);
     for (int pass = 0; pass < 2 && error == 0; pass++) {
         search->gone = pass == 1;
         error = store_walk(transaction, store->returns, from, take_return, search);
@@ -137,10 +141,9 @@ static enum store_result read_each(struct store *store, MDB_txn *transaction, vo
 {
     MDB_val from = {1, (void *)"\1"}; /* behind all keys that begin with NUL */
 
-    return store->has_returns
-               ? walked(store, store_walk(transaction, store->returns, from, visit_return, context),
-                        why)
-               : STORE_FOUND;
+    if (!store->has_returns)
+        return fail_without_index(store, why);
+    return walked(store, store_walk(transaction, store->returns, from, visit_return, context), why);
 }
 
 bool store_each_return(struct store *store,
