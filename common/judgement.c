@@ -47,22 +47,24 @@ static struct decision_policy policy_of(const struct settings *settings)
     };
 }
 
-static void look_up(struct judgement *judgement, struct decision_facts *facts,
-                    const struct identity *address, const struct settings *settings,
-                    struct lookup *lookup, const struct store_trace *trace)
+static void take_record(struct decision_facts *facts, const struct mail_from *record)
 {
-    const struct mail_from *record = &judgement->record;
-
-    facts->lookup = lookup_find(lookup, address, settings->milter.strip_label, judgement->identity,
-                                &judgement->record, trace, &judgement->detail);
-    if (facts->lookup != LOOKUP_FOUND) {
-        judgement->identity[0] = '\0';
-        return;
-    }
     facts->has_mail_from_domain = record->domain[0] != '\0';
     facts->status = record->status;
     facts->behavior = record->behavior;
     facts->expire_after = record->expire_after;
+}
+
+static void look_up(struct judgement *judgement, struct decision_facts *facts,
+                    const struct identity *address, const struct settings *settings,
+                    struct lookup *lookup, const struct store_trace *trace)
+{
+    facts->lookup = lookup_find(lookup, address, settings->milter.strip_label, judgement->identity,
+                                &judgement->record, trace, &judgement->detail);
+    if (facts->lookup == LOOKUP_FOUND)
+        take_record(facts, &judgement->record);
+    else
+        judgement->identity[0] = '\0';
 }
 
 /* Where the verdict says the envelope sender belongs, NULL for where it is. */
@@ -198,6 +200,34 @@ static bool move_sender(struct judgement *judgement, struct envelope envelope,
                          &judgement->detail);
 }
 
+static void reset(struct judgement *judgement)
+{
+    judgement->identity[0] = '\0';
+    judgement->detail.text[0] = '\0';
+    judgement->rewrite = false;
+    judgement->has_return_path = false;
+}
+
+/* From the facts to what is done. */
+static void conclude(struct judgement *judgement, struct decision_facts *facts,
+                     struct envelope envelope, const struct judgement_message *message,
+                     const struct return_scene *scene)
+{
+    const struct settings *settings = scene->settings;
+    const char *domain;
+
+    judgement->decision = decide(*facts, policy_of(settings), scene->now);
+    domain = target_domain(judgement, settings);
+    if (domain != NULL && !envelope_is_at(envelope, domain)) {
+        judgement->rewrite = facts->sender_portable =
+            move_sender(judgement, envelope, message, domain, scene);
+        judgement->decision = decide(*facts, policy_of(settings), scene->now);
+    }
+    if (judgement->decision.verdict == VERDICT_REJECT ||
+        judgement->decision.verdict == VERDICT_DEFER)
+        fill_reply(judgement, message, settings);
+}
+
 void judge(struct judgement *judgement, const struct judgement_message *message,
            const struct return_scene *scene, const struct store_trace *trace)
 {
@@ -205,25 +235,29 @@ void judge(struct judgement *judgement, const struct judgement_message *message,
     struct envelope envelope = envelope_parse(message->sender);
     struct decision_facts facts = {.null_sender = envelope.is_null, .sender_portable = true};
     struct identity address;
-    const char *domain;
 
-    judgement->identity[0] = '\0';
-    judgement->detail.text[0] = '\0';
-    judgement->rewrite = false;
-    judgement->has_return_path = false;
+    reset(judgement);
     judgement->outbound = facts.outbound = is_outbound(message, settings);
     if (!facts.null_sender && facts.outbound) {
         choose_address(&address, message, settings, envelope, &judgement->detail);
         look_up(judgement, &facts, &address, settings, scene->lookup, trace);
     }
-    judgement->decision = decide(facts, policy_of(settings), scene->now);
-    domain = target_domain(judgement, settings);
-    if (domain != NULL && !envelope_is_at(envelope, domain)) {
-        judgement->rewrite = facts.sender_portable =
-            move_sender(judgement, envelope, message, domain, scene);
-        judgement->decision = decide(facts, policy_of(settings), scene->now);
-    }
-    if (judgement->decision.verdict == VERDICT_REJECT ||
-        judgement->decision.verdict == VERDICT_DEFER)
-        fill_reply(judgement, message, settings);
+    conclude(judgement, &facts, envelope, message, scene);
+}
+
+void judge_as(struct judgement *judgement, const char *identity, const struct mail_from *record,
+              const struct judgement_message *message, const struct return_scene *scene)
+{
+    struct envelope envelope = envelope_parse(message->sender);
+    struct decision_facts facts = {.null_sender = envelope.is_null,
+                                   .outbound = true,
+                                   .sender_portable = true,
+                                   .lookup = LOOKUP_FOUND};
+
+    reset(judgement);
+    judgement->outbound = true;
+    (void)snprintf(judgement->identity, sizeof judgement->identity, "%s", identity);
+    judgement->record = *record;
+    take_record(&facts, record);
+    conclude(judgement, &facts, envelope, message, scene);
 }

@@ -42,4 +42,9 @@ struct judgement {
 void judge(struct judgement *judgement, const struct judgement_message *message,
            const struct return_scene *scene, const struct store_trace *trace);
 
+/* The same of an outbound message whose identity is known already: its canonical form, and its
+ * record. Where the message comes from and what is in the From header does not count. */
+void judge_as(struct judgement *judgement, const char *identity, const struct mail_from *record,
+              const struct judgement_message *message, const struct return_scene *scene);
+
 #endif

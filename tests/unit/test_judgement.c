@@ -423,6 +423,37 @@ static void tells_which_keys_it_tried(void **state)
     settings_free(settings);
 }
 
+static bool copy_record(struct store *store, void *context, struct failure *why)
+{
+    return store_get(store, "ok.example", context, why) == STORE_FOUND;
+}
+
+static void judges_as_an_identity_that_is_known_already(void **state)
+{
+    (void)state;
+    struct settings *settings = read_settings(usual, "");
+    struct return_scene scene = {settings, NULL, filled, NOW};
+    struct judgement_message message = {.sender = "<info@ok.example>", .client = "127.0.0.1"};
+    struct judgement_message from_elsewhere = {.sender = message.sender, .client = "192.0.2.1"};
+    struct judgement expected, judgement;
+    struct mail_from record;
+    struct failure why;
+
+    assert_true(lookup_with_store(filled, copy_record, &record, &why));
+    judge(&expected, &message, &scene, NULL);
+    judge_as(&judgement, "ok.example", &record, &from_elsewhere, &scene);
+    assert_string_equal(judgement.identity, expected.identity);
+    assert_string_equal(judgement.new_sender, "info@m.ok.example");
+    assert_int_equal(judgement.decision.reason, expected.decision.reason);
+    scene.now++;
+    judge_as(&judgement, "ok.example", &record, &from_elsewhere, &scene);
+    assert_int_equal(judgement.decision.reason, REASON_EXPIRED);
+    from_elsewhere.sender = "<>";
+    judge_as(&judgement, "ok.example", &record, &from_elsewhere, &scene);
+    assert_int_equal(judgement.decision.reason, REASON_NULL_SENDER);
+    settings_free(settings);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -438,6 +469,7 @@ int main(void)
         cmocka_unit_test(replies_with_what_it_knows),
         cmocka_unit_test(cuts_the_reply_for_a_sender_that_is_too_long),
         cmocka_unit_test(tells_which_keys_it_tried),
+        cmocka_unit_test(judges_as_an_identity_that_is_known_already),
     };
     return cmocka_run_group_tests(tests, open_lookups, close_lookups);
 }
