@@ -24,9 +24,9 @@ struct candidates {
     const struct settings_list *listed; /* return-domains */
 };
 
-static int lifetime_days(const struct return_scene *scene)
+int return_lifetime_days(const struct settings *settings)
 {
-    return (int)(scene->settings->return_path.lifetime / MILLISECONDS_A_DAY);
+    return (int)(settings->return_path.lifetime / MILLISECONDS_A_DAY);
 }
 
 static enum lookup_result find_candidates(struct candidates *candidates,
@@ -34,7 +34,7 @@ static enum lookup_result find_candidates(struct candidates *candidates,
                                           const struct return_scene *scene, struct failure *why)
 {
     /* A day more, since a signature tells the day only. */
-    int64_t gone_after = scene->now - (lifetime_days(scene) + 1LL) * SECONDS_A_DAY;
+    int64_t gone_after = scene->now - (return_lifetime_days(scene->settings) + 1LL) * SECONDS_A_DAY;
 
     candidates->listed = &scene->settings->return_path.return_domains;
     candidates->returns_count = 0;
@@ -200,14 +200,14 @@ enum lookup_result return_domain_find(char canonical[IDENTITY_DOMAIN_MAX + 1], c
     return result;
 }
 
-static void set_address(struct return_answer *answer, const char *local, size_t local_length,
-                        const char *domain, size_t domain_length)
+static void set_original(struct return_answer *answer, const char *local, size_t local_length,
+                         const char *domain, size_t domain_length)
 {
     char written[LOCAL_PART_MAX];
     size_t length = local_part_write(written, local, local_length);
 
     if (length > 0)
-        (void)snprintf(answer->address, sizeof answer->address, "%.*s@%.*s", (int)length, written,
+        (void)snprintf(answer->original, sizeof answer->original, "%.*s@%.*s", (int)length, written,
                        (int)domain_length, domain);
 }
 
@@ -237,15 +237,15 @@ static void read_signed(struct return_answer *answer, struct return_tag *tag,
     int64_t today = return_path_day(scene->now);
     int age = return_path_age(tag, today);
 
-    answer->result = secret < 0                   ? RETURN_FORGED
-                     : age > lifetime_days(scene) ? RETURN_EXPIRED
-                                                  : RETURN_OK;
+    answer->result = secret < 0                                    ? RETURN_FORGED
+                     : age > return_lifetime_days(scene->settings) ? RETURN_EXPIRED
+                                                                   : RETURN_OK;
     if (secret < 0)
         return;
     answer->signed_on = today - age;
     strcpy(answer->key, scene->secrets->items[secret].id);
-    set_address(answer, tag->original.local, tag->original.local_length, tag->original.domain,
-                tag->original.domain_length);
+    set_original(answer, tag->original.local, tag->original.local_length, tag->original.domain,
+                 tag->original.domain_length);
 }
 
 static void read_unsigned(struct return_answer *answer, struct return_tag *tag,
@@ -262,7 +262,7 @@ static void read_unsigned(struct return_answer *answer, struct return_tag *tag,
     answer->bounces_only = true;
     tag->original.domain = only;
     tag->original.domain_length = strlen(only);
-    set_address(answer, tag->original.local, tag->original.local_length, only, strlen(only));
+    set_original(answer, tag->original.local, tag->original.local_length, only, strlen(only));
 }
 
 /* The identity of the original sender decides, if the MAIL FROM domain is its own. A sender in
@@ -277,7 +277,7 @@ static bool is_feedback_off(const struct return_answer *answer, const struct can
     struct failure ignored;
     bool is_off = false;
 
-    if (identity_parse(&sender, answer->address, strlen(answer->address), &ignored) &&
+    if (identity_parse(&sender, answer->original, strlen(answer->original), &ignored) &&
         lookup_find(scene->lookup, &sender, settings->milter.strip_label, key, &record, NULL,
                     &ignored) == LOOKUP_FOUND &&
         (strcmp(record.domain, answer->mail_from_domain) == 0 ||
@@ -327,8 +327,8 @@ static void read_local_part(struct return_answer *answer, const char *content, s
         answer->result = RETURN_FEEDBACK_OFF;
         (void)snprintf(answer->address, sizeof answer->address, "%s",
                        settings->return_path.feedback_address);
-    } else if (answer->result != RETURN_OK) {
-        answer->address[0] = '\0';
+    } else if (answer->result == RETURN_OK) {
+        strcpy(answer->address, answer->original);
     }
 }
 
@@ -358,7 +358,7 @@ void return_address_read(struct return_answer *answer, const char *address, size
 
     answer->result = RETURN_ELSEWHERE;
     answer->form = RETURN_NONE;
-    answer->address[0] = answer->key[0] = answer->detail.text[0] = '\0';
+    answer->address[0] = answer->original[0] = answer->key[0] = answer->detail.text[0] = '\0';
     answer->signed_on = 0;
     answer->bounces_only = false;
     if (local_length == 0 || memchr(address, '\0', length) != NULL ||

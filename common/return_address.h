@@ -21,6 +21,9 @@ struct return_scene {
     int64_t now; /* seconds since the epoch */
 };
 
+/* For how many days a return path is accepted after the day on which it was signed. */
+int return_lifetime_days(const struct settings *settings);
+
 /* --- out --- */
 
 struct return_sender {
@@ -54,7 +57,8 @@ extern const char *const return_result_words[RETURN_RESULT_COUNT];
 struct return_answer {
     enum return_result result;
     enum return_form form;
-    char address[IDENTITY_SIZE]; /* where the mail goes; "" for nowhere */
+    char address[IDENTITY_SIZE];  /* where the mail goes; "" for nowhere */
+    char original[IDENTITY_SIZE]; /* the sender that it was made from; "" if nothing proves it */
     char mail_from_domain[IDENTITY_DOMAIN_MAX + 1];
     char key[RETURN_SECRET_ID_SIZE]; /* the secret that signed it, "" for none */
     int64_t signed_on;               /* days since the epoch, of a signature that is right */

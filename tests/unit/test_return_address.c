@@ -308,6 +308,9 @@ static void says_what_is_wrong_with_a_return_path(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct return_answer answer = ask(rows[i].address, rows[i].section, rows[i].now, filled);
         bool goes_somewhere = rows[i].result == RETURN_OK || rows[i].result == RETURN_POSTMASTER;
+        bool is_proved = rows[i].result == RETURN_OK || rows[i].result == RETURN_EXPIRED;
+
+        assert_int_equal(answer.original[0] != '\0', is_proved);
         if (answer.result != rows[i].result || (answer.address[0] != '\0') != goes_somewhere)
             fail_msg("%s: %s is %s, goes to <%s>", rows[i].behaviour, rows[i].address,
                      return_result_words[answer.result], answer.address);
@@ -351,6 +354,7 @@ static void sends_no_feedback_to_those_who_want_none(void **state)
         if ((answer.result == RETURN_FEEDBACK_OFF) != rows[i].is_off)
             fail_msg("%s: %s", rows[i].behaviour, return_result_words[answer.result]);
         assert_int_equal(answer.address[0] == '\0', rows[i].is_off);
+        assert_string_equal(answer.original, rows[i].sender);
         answer = ask(out.new_sender, "feedback-address = f@x.example", NOW, filled);
         if (rows[i].is_off)
             assert_string_equal(answer.address, "f@x.example");
