@@ -28,13 +28,13 @@ static bool is_secret(const char *text, size_t length)
     return length >= RETURN_SECRET_TEXT_MIN && length <= RETURN_SECRET_TEXT_MAX;
 }
 
-static bool set_id(struct return_secret *secret)
+bool return_secret_id(char id[RETURN_SECRET_ID_SIZE], const char *text)
 {
     unsigned char hash[RETURN_MAC_SIZE];
 
-    if (EVP_Digest(secret->text, strlen(secret->text), hash, NULL, EVP_sha256(), NULL) != 1)
+    if (EVP_Digest(text, strlen(text), hash, NULL, EVP_sha256(), NULL) != 1)
         return false;
-    (void)snprintf(secret->id, sizeof secret->id, "%02x%02x", hash[0], hash[1]);
+    (void)snprintf(id, RETURN_SECRET_ID_SIZE, "%02x%02x", hash[0], hash[1]);
     return true;
 }
 
@@ -84,7 +84,13 @@ bool return_secrets_add(struct return_secrets *secrets, const char *text, int64_
     (void)snprintf(secret->text, sizeof secret->text, "%s", text);
     secret->created = created;
     secrets->count++; /* from here on return_secrets_free knows it */
-    return (set_id(secret) && set_mac(secret)) || failure_set(why, EX_OSERR, "out of memory");
+    return (return_secret_id(secret->id, secret->text) && set_mac(secret)) ||
+           failure_set(why, EX_OSERR, "out of memory");
+}
+
+struct return_secrets *return_secrets_new(void)
+{
+    return calloc(1, sizeof(struct return_secrets));
 }
 
 void return_secrets_free(struct return_secrets *secrets)
@@ -160,7 +166,7 @@ static bool take_lines(struct return_secrets *secrets, FILE *in, const char *nam
 bool return_secrets_parse(struct return_secrets **secrets, FILE *in, const char *name,
                           struct failure *why)
 {
-    *secrets = calloc(1, sizeof **secrets);
+    *secrets = return_secrets_new();
     if (*secrets == NULL)
         return failure_set(why, EX_OSERR, "out of memory");
     if (take_lines(*secrets, in, name, why))
@@ -190,24 +196,29 @@ static bool check_permissions(int descriptor, const char *file, struct failure *
     return true;
 }
 
+bool return_secrets_load(struct return_secrets **secrets, FILE *in, const char *name,
+                         struct failure *why)
+{
+    *secrets = NULL;
+    return check_permissions(fileno(in), name, why) && return_secrets_parse(secrets, in, name, why);
+}
+
 bool return_secrets_read(struct return_secrets **secrets, const char *file, struct failure *why)
 {
     int descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     int code = errno == ENOENT ? EX_NOINPUT : errno == EACCES ? EX_NOPERM : EX_IOERR;
-    FILE *in = NULL;
+    FILE *in = descriptor < 0 ? NULL : fdopen(descriptor, "r");
     bool worked;
 
     *secrets = NULL;
     if (descriptor < 0)
         return failure_set(why, code, "secrets-file %s: %s", file, strerror(errno));
-    if (check_permissions(descriptor, file, why))
-        in = fdopen(descriptor, "r");
-    else
-        descriptor = (close(descriptor), -1);
-    if (in == NULL)
-        return descriptor < 0 ? false : failure_set(why, EX_OSERR, "out of memory");
-    (void)setvbuf(in, NULL, _IONBF, 0); /* stdio would keep a copy of the secrets */
-    worked = return_secrets_parse(secrets, in, file, why);
+    if (in == NULL) {
+        (void)close(descriptor);
+        return failure_set(why, EX_OSERR, "out of memory");
+    }
+    (void)setvbuf(in, NULL, _IONBF, 0);
+    worked = return_secrets_load(secrets, in, file, why);
     (void)fclose(in);
     return worked;
 }

@@ -41,15 +41,26 @@ struct return_secrets {
  * or the mode is too open) or EX_CONFIG (file and line); no failure ever shows a secret. */
 bool return_secrets_read(struct return_secrets **secrets, const char *file, struct failure *why);
 
-/* The same from a stream; name is what failures call it. */
+/* The same from a file that is open, which should be unbuffered: stdio would keep a copy of the
+ * secrets. name is what failures call it. */
+bool return_secrets_load(struct return_secrets **secrets, FILE *in, const char *name,
+                         struct failure *why);
+
+/* The same from any stream, whoever may read it. */
 bool return_secrets_parse(struct return_secrets **secrets, FILE *in, const char *name,
                           struct failure *why);
+
+/* Without a secret, for return_secrets_add. NULL: out of memory. */
+struct return_secrets *return_secrets_new(void);
 
 /* Adds a secret behind the others. False: it is none, there are too many, or memory ran out. */
 bool return_secrets_add(struct return_secrets *secrets, const char *text, int64_t created,
                         struct failure *why);
 
 void return_secrets_free(struct return_secrets *secrets); /* wipes them; NULL is fine */
+
+/* The id that a secret with this text has. False: out of memory. */
+bool return_secret_id(char id[RETURN_SECRET_ID_SIZE], const char *text);
 
 /* HMAC-SHA-256 (RFC 2104). False: out of memory. */
 bool return_secret_mac(const struct return_secret *secret, const void *text, size_t length,
