@@ -246,10 +246,13 @@ static bool read_source(enum mail_from_source *source, const char *word,
 
 bool list_run(struct invocation *invocation, struct failure *why)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'}, {"source", required_argument, NULL, 's'}, {0}};
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+                                            {"mail-from-domains", no_argument, NULL, 'm'},
+                                            {"source", required_argument, NULL, 's'},
+                                            {0}};
     enum mail_from_source source;
     struct list list = {0};
+    bool domains = false;
     int option;
 
     while ((option = invocation_option(invocation, options, why)) != -1) {
@@ -258,9 +261,12 @@ bool list_run(struct invocation *invocation, struct failure *why)
         if (option == 's')
             list.only = &source;
         list.json = list.json || option == 'j';
+        domains = domains || option == 'm';
     }
     if (optind < invocation->argc)
         return invocation_misused(invocation, why, "%s is too much; for one identity there is get",
                                   invocation->argv[optind]);
-    return list_print(&list, invocation, why);
+    if (domains && (list.json || list.only != NULL))
+        return invocation_misused(invocation, why, "--mail-from-domains stands alone");
+    return domains ? list_domains_print(invocation, why) : list_print(&list, invocation, why);
 }

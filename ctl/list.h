@@ -15,4 +15,8 @@ struct list {
 
 bool list_print(const struct list *list, struct invocation *invocation, struct failure *why);
 
+/* The MAIL FROM domains whose bounces come to this gateway, and those that are gone only as long as
+ * a bounce may still come; one per line, sorted. */
+bool list_domains_print(struct invocation *invocation, struct failure *why);
+
 #endif

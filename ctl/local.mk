@@ -39,6 +39,7 @@ libctl_a_SOURCES = \
 	ctl/inquiry.c ctl/inquiry.h \
 	ctl/json_out.c ctl/json_out.h \
 	ctl/list.c ctl/list.h \
+	ctl/list_domains.c \
 	ctl/local_dns.c ctl/local_dns.h \
 	ctl/local_errand.c ctl/local_errand.h \
 	ctl/local_record.c ctl/local_record.h \
