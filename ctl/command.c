@@ -70,6 +70,25 @@ static const struct command commands[] = {
      "\n"
      "Without --client and --authenticated it is taken for a local submission, sendmail(1).\n",
      explain_run},
+    {"return-path",
+     "key new [--verify-only] | key promote ID | key list [--json] |\n"
+     "           encode ADDRESS --identity IDENTITY [--date DATE] |\n"
+     "           decode ADDRESS [--json]",
+     "manage the keys that sign return paths; sign one, or read one",
+     "key new creates a key that signs from now on, and drops those that no bounce can need any\n"
+     "more. With several gateways, create it with --verify-only, copy the file of keys\n"
+     "(secrets-file) to all of them and reload; then let key promote make it sign, copy and\n"
+     "reload again. Both are for root. A key is shown by its ID, never by its secret.\n"
+     "\n"
+     "encode prints the envelope sender that a message from ADDRESS gets. decode says where mail\n"
+     "to a return path goes, or why it is refused; then the exit code is 65, and 75 if the store\n"
+     "cannot be read.\n"
+     "\n"
+     "  --verify-only        the key only verifies until it is promoted\n"
+     "  --identity IDENTITY  the identity of the message; its source is local or file\n"
+     "  --date DATE          sign as on that day, YYYY-MM-DD\n"
+     "  --json               for programs\n",
+     return_path_run},
     {"put",
      "IDENTITY --mail-from-domain D\n"
      "           [--behavior-on-mx-failure B] | IDENTITY --clear | --from FILE|- [--add] |\n"
@@ -174,7 +193,7 @@ static const struct command commands[] = {
 };
 enum {
     COMMANDS_COUNT = sizeof commands / sizeof commands[0],
-    NAME_WIDTH = 10 /* the long names of AWS push their summaries aside */
+    NAME_WIDTH = 13 /* the long names of AWS push their summaries aside */
 };
 
 const struct command *command_find(const char *name)

@@ -72,6 +72,7 @@ bool adopt_run(struct invocation *invocation, struct failure *why);
 bool refresh_run(struct invocation *invocation, struct failure *why);
 bool stats_run(struct invocation *invocation, struct failure *why);
 bool status_run(struct invocation *invocation, struct failure *why);
+bool return_path_run(struct invocation *invocation, struct failure *why);
 bool explain_run(struct invocation *invocation, struct failure *why);
 bool check_run(struct invocation *invocation, struct failure *why);
 bool settings_run(struct invocation *invocation, struct failure *why);

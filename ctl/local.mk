@@ -54,6 +54,13 @@ libctl_a_SOURCES = \
 	ctl/records.c \
 	ctl/refresh.c \
 	ctl/remove.c \
+	ctl/return_path.c ctl/return_path.h \
+	ctl/return_path_decode.c \
+	ctl/return_path_encode.c \
+	ctl/return_path_key.c \
+	ctl/return_view.c ctl/return_view.h \
+	ctl/rotation.c ctl/rotation.h \
+	ctl/secrets_file.c ctl/secrets_file.h \
 	ctl/section.c ctl/section.h \
 	ctl/selection.c ctl/selection.h \
 	ctl/settings.c \

@@ -39,6 +39,7 @@ EXTRA_DIST += \
 	tests/integration/test_log.py \
 	tests/integration/test_metrics.py \
 	tests/integration/test_replies.py \
+	tests/integration/test_return_path_ctl.py \
 	tests/integration/test_sessions.py \
 	tests/integration/test_settings.py \
 	tests/integration/test_sockets.py \

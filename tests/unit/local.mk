@@ -30,6 +30,9 @@ UNIT_TESTS += tests/unit/test_local_dns tests/unit/test_local_record
 tests_unit_test_local_dns_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_local_record_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/unit/test_rotation
+tests_unit_test_rotation_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/unit/test_command tests/unit/test_import
 tests_unit_test_command_SOURCES = tests/unit/test_command.c $(CTL_CALL)
 tests_unit_test_command_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
