@@ -33,9 +33,11 @@ int64_t return_path_day(int64_t seconds)
 }
 
 /* ASCII only, whatever the locale: both ends must agree. */
-static char fold(char octet)
+static char fold(char letter)
 {
-    return octet >= 'A' && octet <= 'Z' ? (char)(octet + ('a' - 'A')) : octet;
+    unsigned char octet = (unsigned char)letter;
+
+    return (char)(octet >= 'A' && octet <= 'Z' ? octet + ('a' - 'A') : octet);
 }
 
 /* --- digits --- */
