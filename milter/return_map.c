@@ -13,7 +13,11 @@
 #include <string.h>
 #include <time.h>
 
-enum { MILLISECONDS_A_DAY = 24 * 60 * 60 * 1000, SHOWN_MAX = 320, LINE_SIZE = 8 * SHOWN_MAX + 200 };
+enum {
+    MILLISECONDS_A_DAY = 24 * 60 * 60 * 1000,
+    SHOWN_MAX = 320,
+    LINE_SIZE = 2 * (5 * SHOWN_MAX + 8) + 200
+};
 
 static struct lookup *the_lookup;
 static struct {

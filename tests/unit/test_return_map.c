@@ -100,7 +100,7 @@ static const char *return_path(const char *domain, int days)
     (void)snprintf(mail_from_domain, sizeof mail_from_domain, "bounce.%s", domain);
     return_address_make(&sender, &original, mail_from_domain, domain,
                         &(struct return_scene){live_settings_get(live), live_settings_secrets(live),
-                                               filled, (int64_t)time(NULL) - days * A_DAY},
+                                               filled, (int64_t)time(NULL) - (int64_t)days * A_DAY},
                         &why);
     (void)snprintf(out, sizeof out, "%.*s@%s", (int)sender.length, sender.content,
                    mail_from_domain);
