@@ -104,7 +104,6 @@ enum store_result store_returns(struct store *store, const char *mail_from_domai
 {
     struct search search = {
         mail_from_domain, strlen(mail_from_domain), gone_after, false, out, count};
-
     enum store_result result;
 
     *count = 0;
