@@ -19,6 +19,8 @@
 /* The kernel takes no more than net.core.somaxconn. */
 enum { BACKLOG = 1024, PORT_MAX = 65535, HOST_SIZE = 256, PORT_SIZE = 6 };
 
+static const struct listener none = {.descriptor = -1};
+
 static bool create(struct listener *listener, int family)
 {
     listener->descriptor = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -32,7 +34,7 @@ static bool refuse(struct failure *why, const char *socket)
 
 /* --- unix sockets --- */
 
-/* What is there is a socket that no one answers at, or it stays. */
+/* No one answers there. Any other file than a socket stays. */
 static bool remove_stale(const char *path, struct failure *why)
 {
     struct stat status;
@@ -68,7 +70,7 @@ static bool open_file(struct listener *listener, const char *path,
         listener->path[0] = '\0';
         return refuse(why, path);
     }
-    /* No one can connect before it listens, and by then it has its owner. */
+    /* No one can connect before it listens, so its owner is set in time. */
     if (!socket_file_give(path, rights, why))
         return false;
     return listen(listener->descriptor, BACKLOG) == 0 || refuse(why, path);
@@ -84,7 +86,7 @@ static bool bind_address(struct listener *listener, const struct addrinfo *addre
     if (!create(listener, address->ai_family))
         return false;
     descriptor = listener->descriptor;
-    /* Connections inherit TCP_NODELAY: each reply is one write, and is waited for. */
+    /* Connections inherit TCP_NODELAY: the client waits for each reply, which is one write. */
     return setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
            setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
            (address->ai_family != AF_INET6 ||
@@ -125,7 +127,7 @@ static bool divide(const char *text, char port[PORT_SIZE], char host[HOST_SIZE])
            copy(host, HOST_SIZE, rest, rest_length);
 }
 
-/* The first that can be had of the addresses of a name. errno is that of the last one. */
+/* Binds the first address of a name that can be bound. errno is that of the last attempt. */
 static bool bind_one(struct listener *listener, const struct addrinfo *addresses)
 {
     for (const struct addrinfo *address = addresses; address != NULL; address = address->ai_next) {
@@ -151,7 +153,8 @@ static bool open_inet(struct listener *listener, const char *socket, int family,
     int result;
 
     if (!divide(strchr(socket, ':') + 1, port, host))
-        return failure_set(why, EX_CONFIG, "socket %s: is not a port, @, and a host", socket);
+        return failure_set(why, EX_CONFIG, "socket %s: inet: and inet6: need a port, or port@host",
+                           socket);
     result = getaddrinfo(host[0] == '\0' ? NULL : host, port, &hints, &addresses);
     if (result != 0)
         return failure_set(why, EX_UNAVAILABLE, "cannot listen on %s: %s", socket,
@@ -170,15 +173,16 @@ static bool take_descriptor(struct listener *listener, const char *socket, struc
     int listens = 0;
 
     if (getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) != 0 || !listens)
-        return failure_set(why, EX_CONFIG, "socket %s: no one passes a socket that listens there",
-                           socket);
+        return failure_set(
+            why, EX_CONFIG,
+            "socket %s: this descriptor is not a listening socket; systemd has to pass it", socket);
     listener->descriptor = descriptor;
     return (fcntl(descriptor, F_SETFL, O_NONBLOCK) == 0 &&
             fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0) ||
            refuse(why, socket);
 }
 
-/* --- whichever it is --- */
+/* --- any of them --- */
 
 static bool begins(const char *text, const char *prefix)
 {
@@ -206,7 +210,7 @@ static bool open_any(struct listener *listener, const char *socket, int mode, co
 bool listener_open(struct listener *listener, const char *socket, int mode, const char *group,
                    const char *user, struct failure *why)
 {
-    *listener = (struct listener)LISTENER_NONE;
+    *listener = none;
     if (open_any(listener, socket, mode, group, user, why))
         return true;
     listener_close(listener);
@@ -215,10 +219,10 @@ bool listener_open(struct listener *listener, const char *socket, int mode, cons
 
 void listener_close(struct listener *listener)
 {
-    /* In this order: whoever replaces us must not lose a file of its own. */
+    /* In this order, so that it is not the socket of a successor that is removed. */
     if (listener->path[0] != '\0')
         (void)unlink(listener->path);
     if (listener->descriptor >= 0)
         (void)close(listener->descriptor);
-    *listener = (struct listener)LISTENER_NONE;
+    *listener = none;
 }

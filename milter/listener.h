@@ -12,29 +12,27 @@
 #include <sys/un.h>
 
 struct listener {
-    int descriptor; /* -1: none; does not block, and is closed by exec */
+    int descriptor; /* non-blocking and close-on-exec; -1 for none */
     char path[sizeof((struct sockaddr_un *)NULL)->sun_path]; /* of the file to remove, or "" */
 };
 
-/* Where no one can connect yet, or ever. */
-#define LISTENER_NONE                                                                              \
-    {                                                                                              \
-        .descriptor = -1                                                                           \
-    }
-
-/* Listens at one of
+/* Listens at one of these:
  *
- *   unix:/path, local:/path, /path   with that mode, group and owner (`user`; "" for either:
- * whoever opens it). A socket that no one answers at is replaced. One that is in use, or a file of
- * another kind, is a failure. inet:port@host, inet6:port@host  a name is looked up now. Without a
- * host it is the loopback, other than with libmilter, where it is every address. fd:number a socket
- * that listens already, from systemd.
+ *   unix:/path, local:/path, /path
+ *      With this mode, group and owner (`user`); "" for either of the two leaves that of the
+ *      process. A stale socket is replaced. One that is in use, or another kind of file, is a
+ *      failure.
+ *   inet:port@host, inet6:port@host
+ *      A name is looked up once. Without a host it is the loopback address, unlike libmilter's
+ *      socket, which then listens on all addresses.
+ *   fd:number
+ *      A socket that listens already, passed by systemd.
  *
  * As root, before the privileges are dropped. */
 bool listener_open(struct listener *listener, const char *socket, int mode, const char *group,
                    const char *user, struct failure *why);
 
-/* Removes the file of a unix socket, where it made one and still may. Nothing if it is not open. */
+/* Also removes the unix socket that it created, if it still may. Does nothing if it is not open. */
 void listener_close(struct listener *listener);
 
 #endif

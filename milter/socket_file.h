@@ -12,7 +12,7 @@
 #include <sys/types.h>
 
 struct socket_file_rights {
-    uid_t owner; /* -1: whoever creates it */
+    uid_t owner; /* -1 for that of the process */
     gid_t group; /* the same */
     mode_t mode; /* permission bits */
 };
@@ -20,20 +20,20 @@ struct socket_file_rights {
 /* The path in unix:/path, local:/path or /path, within that text; NULL for any other kind. */
 const char *socket_file_path(const char *socket);
 
-/* Looks up the group, and the user that the program becomes; "" for either changes nothing.
- * EX_CONFIG: there is no such group or user. */
+/* Looks up the group, and the user that the program becomes; "" for that of the process. EX_CONFIG
+ * if there is no such group or user. */
 bool socket_file_find_rights(struct socket_file_rights *rights, int mode, const char *group,
                              const char *user, struct failure *why);
 
-/* Fails if someone answers at the path (EX_UNAVAILABLE), or if it is too long (EX_CONFIG). What
- * else may be there is for the caller to find out. */
+/* Fails if someone answers at the path (EX_UNAVAILABLE), or if it is too long (EX_CONFIG). Does not
+ * tell what else may be there. */
 bool socket_file_check_free(const char *path, struct failure *why);
 
-/* For umask(2) while the socket is bound: the file then has its mode from the start. To set it
- * afterwards would follow a symbolic link that someone has put in its place. */
+/* For umask(2) while the socket is bound, so that the file has its mode from the start. A chmod(2)
+ * afterwards would follow a symbolic link that someone might have put in its place. */
 mode_t socket_file_mask(const struct socket_file_rights *rights);
 
-/* Gives the file to its owner and group, once it is bound. EX_NOPERM. */
+/* Gives the file to its owner and group, once the socket is bound. EX_NOPERM. */
 bool socket_file_give(const char *path, const struct socket_file_rights *rights,
                       struct failure *why);
 

@@ -12,7 +12,7 @@ static const char *const status_words[] = {
     [SOCKETMAP_TEMP] = "TEMP",
 };
 
-/* The length, which ends at a colon. No zero leads, so what is too long is known by its value. */
+/* The length, up to its colon. Leading zeros are refused, so its value also limits its digits. */
 static enum socketmap_found read_length(size_t *length, size_t *digits, const char *octets,
                                         size_t count)
 {

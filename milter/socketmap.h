@@ -16,8 +16,8 @@ enum {
     SOCKETMAP_WRITTEN_SIZE = SOCKETMAP_REPLY_MAX + 16, /* of the netstring, and NUL */
 };
 
-/* Both point into the octets that were read. They may hold any octet, NUL too, and end at their
- * length. The map ends before the first space. A request without a space is all map. */
+/* Map and key point into the octets that were read. They may hold any octet, even NUL, and are not
+ * terminated. The first space ends the map; a request without a space has an empty key. */
 struct socketmap_request {
     const char *map;
     size_t map_length;
@@ -26,11 +26,11 @@ struct socketmap_request {
     size_t size;       /* of the whole netstring */
 };
 
-/* Postfix answers 451 to PERM as it does to TEMP, so there is no PERM. */
+/* There is no PERM: Postfix makes a 451 of it, as of TEMP. */
 enum socketmap_status {
     SOCKETMAP_OK,       /* the text is what the key maps to */
-    SOCKETMAP_NOTFOUND, /* there is no such key, or no such map; the text is left out */
-    SOCKETMAP_TEMP      /* it cannot be known now; the text says why, for the MTA's log */
+    SOCKETMAP_NOTFOUND, /* there is no such key or no such map; there is no text */
+    SOCKETMAP_TEMP      /* no one can tell now; the text says why, for the MTA's log */
 };
 
 struct socketmap_reply {
@@ -38,8 +38,8 @@ struct socketmap_reply {
     char text[SOCKETMAP_REPLY_MAX + 1];
 };
 
-/* Who answers. Called in the server's thread, which does nothing else meanwhile: it must not wait
- * for anything slow. The reply is TEMP without a text beforehand. */
+/* Answers a request. Called in the server's thread, which serves no one else meanwhile, so it must
+ * not wait for anything slow. The reply is TEMP without a text until it is set. */
 struct socketmap_handlers {
     void (*answer)(const char *map, size_t map_length, const char *key, size_t key_length,
                    struct socketmap_reply *reply);
@@ -48,11 +48,11 @@ struct socketmap_handlers {
 enum socketmap_found {
     SOCKETMAP_INCOMPLETE, /* read again once there are more octets */
     SOCKETMAP_WHOLE,
-    SOCKETMAP_MALFORMED /* whatever follows: where the next request begins cannot be known */
+    SOCKETMAP_MALFORMED /* whatever follows; no one can tell where the next request begins */
 };
 
-/* Looks for a request at the start of `count` octets. It is filled if it is whole. Malformed is
- * what is no netstring, an empty one, and one that is too long. */
+/* Looks for a request at the start of `count` octets, and fills it if it is whole. Malformed means
+ * that it is not a netstring, or is empty or too long. */
 enum socketmap_found socketmap_read(struct socketmap_request *request, const char *octets,
                                     size_t count);
 

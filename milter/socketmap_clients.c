@@ -12,8 +12,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
-/* In the list of its state, behind those who have been in it longer. All in a list have the same
- * time to get out of it, so the first is the next that is due. */
+/* In the list of its state, behind those that have been there longer. All clients in a list have
+ * the same time to leave it, so the first one runs out of time first. */
 struct socketmap_client {
     struct socketmap_client *before, *after;
     int64_t since; /* it came into the list */
@@ -33,7 +33,7 @@ static struct {
 /* Written by the server's thread, read by any. */
 static struct {
     atomic_uint_fast64_t requests, connections, closed, bad_peers, overdue, crowded_out;
-} counts;
+} live;
 
 static void add(atomic_uint_fast64_t *counter, uint64_t number)
 {
@@ -90,10 +90,10 @@ static void end(struct socketmap_client *client)
     socketmap_connection_reset(&client->connection);
     free(client);
     clients.count--;
-    add(&counts.closed, 1);
+    add(&live.closed, 1);
 }
 
-/* Where none is idle, it is the one that has kept us waiting longest. */
+/* If none is idle, the one that has kept us waiting longest. */
 static void end_longest_idle(void)
 {
     static const enum socketmap_state order[] = {SOCKETMAP_IDLE, SOCKETMAP_UNFINISHED,
@@ -104,7 +104,7 @@ static void end_longest_idle(void)
     for (size_t i = 0; client == NULL; i++)
         client = first(order[i]);
     end(client);
-    add(&counts.crowded_out, 1);
+    add(&live.crowded_out, 1);
     log_limited(&limit, LOG_WARNING,
                 "socketmap: more than %u connections; closed the one that was idle longest",
                 clients.limits.connections);
@@ -123,7 +123,7 @@ void socketmap_clients_add(int descriptor, int64_t now)
     socketmap_connection_init(&client->connection, descriptor);
     put_last(client, now);
     clients.count++;
-    add(&counts.connections, 1);
+    add(&live.connections, 1);
     if (!watch(EPOLL_CTL_ADD, client))
         end(client);
 }
@@ -137,13 +137,13 @@ void socketmap_clients_serve(struct socketmap_client *client, int64_t now)
     enum socketmap_state state = socketmap_connection_serve(&client->connection, &clients.handlers);
 
     answered = client->connection.answered - answered;
-    add(&counts.requests, answered);
-    add(&counts.bad_peers, state == SOCKETMAP_BAD_PEER ? 1 : 0);
+    add(&live.requests, answered);
+    add(&live.bad_peers, state == SOCKETMAP_BAD_PEER ? 1 : 0);
     if (state == SOCKETMAP_ENDED || state == SOCKETMAP_BAD_PEER) {
         end(client);
         return;
     }
-    /* Otherwise its time goes on: a request that comes octet by octet has no more of it. */
+    /* Otherwise its time goes on: a request that comes octet by octet gets no more of it. */
     if (state != before || answered > 0) {
         take_out(client);
         put_last(client, now);
@@ -159,7 +159,7 @@ void socketmap_clients_serve_queued(int64_t now)
     struct socketmap_client *client;
     bool is_last = false;
 
-    /* Who has not finished is queued again, behind the last. */
+    /* A client that has not finished is queued again, behind the last. */
     while (!is_last && (client = first(SOCKETMAP_QUEUED)) != NULL) {
         is_last = client == last;
         socketmap_clients_serve(client, now);
@@ -168,11 +168,17 @@ void socketmap_clients_serve_queued(int64_t now)
 
 /* --- time --- */
 
-static const enum socketmap_state timed[] = {SOCKETMAP_IDLE, SOCKETMAP_UNFINISHED,
-                                             SOCKETMAP_UNREAD};
+static const struct {
+    enum socketmap_state state;
+    const char *fault; /* NULL: it is none */
+} timed[] = {
+    {SOCKETMAP_IDLE, NULL},
+    {SOCKETMAP_UNFINISHED, "did not finish its request"},
+    {SOCKETMAP_UNREAD, "did not read its replies"},
+};
 enum { TIMED = sizeof timed / sizeof *timed };
 
-/* When the first of the list is due, INT64_MAX for an empty one. */
+/* When the time of the first in the list is over, INT64_MAX for an empty list. */
 static int64_t due_in(enum socketmap_state state)
 {
     const int times[STATES] = {
@@ -187,10 +193,16 @@ static int64_t due_in(enum socketmap_state state)
 
 void socketmap_clients_close_overdue(int64_t now)
 {
+    static struct log_limit limit;
+
     for (size_t i = 0; i < TIMED; i++) {
-        while (due_in(timed[i]) <= now) {
-            end(first(timed[i]));
-            add(&counts.overdue, 1);
+        while (due_in(timed[i].state) <= now) {
+            end(first(timed[i].state));
+            add(&live.overdue, 1);
+            if (timed[i].fault != NULL)
+                log_limited(&limit, LOG_WARNING,
+                            "socketmap: closed a connection whose client %s in time",
+                            timed[i].fault);
         }
     }
 }
@@ -200,7 +212,7 @@ int64_t socketmap_clients_due(void)
     int64_t due = first(SOCKETMAP_QUEUED) == NULL ? INT64_MAX : 0;
 
     for (size_t i = 0; i < TIMED; i++) {
-        int64_t other = due_in(timed[i]);
+        int64_t other = due_in(timed[i].state);
 
         if (other < due)
             due = other;
@@ -231,13 +243,13 @@ void socketmap_clients_reset(void)
     }
 }
 
-void socketmap_clients_read_counts(struct socketmap_counts *read)
+void socketmap_clients_read_counts(struct socketmap_counts *counts)
 {
-    read->requests = get(&counts.requests);
-    read->bad_peers = get(&counts.bad_peers);
-    read->overdue = get(&counts.overdue);
-    read->crowded_out = get(&counts.crowded_out);
+    counts->requests = get(&live.requests);
+    counts->bad_peers = get(&live.bad_peers);
+    counts->overdue = get(&live.overdue);
+    counts->crowded_out = get(&live.crowded_out);
     /* In this order there are never more closed than there were. */
-    read->closed = get(&counts.closed);
-    read->connections = get(&counts.connections);
+    counts->closed = get(&live.closed);
+    counts->connections = get(&live.connections);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  *
- * All clients of the socketmap: whose turn it is, and who has to go. Knows neither the listening
- * socket nor the clock: `now` is in milliseconds, and does not go back. One set in a process; the
- * server's thread only, but for the counts.
+ * All clients of the socketmap: whose turn it is, and which has to go. Knows neither the listening
+ * socket nor the clock: `now` is in milliseconds, and never goes back. There is one set in a
+ * process. The server's thread only, except for the counts.
  */
 #ifndef MILTER_SOCKETMAP_CLIENTS_H
 #define MILTER_SOCKETMAP_CLIENTS_H
@@ -18,7 +18,7 @@ struct socketmap_limits {
     int request_time;     /* for a request, from its first octet to its last */
     int reply_time;       /* for the client to read all replies of one turn */
     int idle_time;        /* between requests */
-    int accept_pause;     /* before the next try, where no connection can be accepted */
+    int accept_pause;     /* before the next attempt, if no connection can be accepted */
 };
 
 /* Since the beginning. */
@@ -27,31 +27,31 @@ struct socketmap_counts {
     uint64_t connections;
     uint64_t closed;        /* of the connections; and of these, because */
     uint64_t bad_peers;     /* - the client sent something malformed */
-    uint64_t overdue;       /* - one of the three times was over, also that of idling */
-    uint64_t crowded_out;   /* - there was one too many */
+    uint64_t overdue;       /* - one of the three times ran out, idle_time included */
+    uint64_t crowded_out;   /* - there was one connection too many */
     uint64_t accept_pauses; /* descriptors or memory had run out */
 };
 
 struct socketmap_client;
 
-/* The clients become events of the poller: with their own address, for socketmap_clients_serve.
- * Both structs are copied. */
+/* The poller is an epoll descriptor. Its events of clients carry the client as data.ptr, for
+ * socketmap_clients_serve. Both structs are copied. */
 void socketmap_clients_init(int poller, const struct socketmap_handlers *handlers,
                             const struct socketmap_limits *limits);
 
-/* Takes the descriptor, also where there is no memory for another client: then it is closed. */
+/* Takes over the descriptor of a new connection. Closes it if there is no memory for a client. */
 void socketmap_clients_add(int descriptor, int64_t now);
 
-/* The poller has an event of this client, which gets its turn. It may be gone afterwards, but no
- * other is. */
+/* Gives a turn to a client that the poller has an event of. Afterwards this client may be gone, but
+ * no other. */
 void socketmap_clients_serve(struct socketmap_client *client, int64_t now);
 
-/* A turn for each of those who had sent more than fits into one. Any client may be gone after these
- * two, so that events which are still to be handled must not name one. */
+/* Give a turn to each client that has sent more than fits into one; close those whose time is over.
+ * Any client may be gone afterwards, so first handle all events that the poller has returned. */
 void socketmap_clients_serve_queued(int64_t now);
 void socketmap_clients_close_overdue(int64_t now);
 
-/* When the last two have to be called at the latest: INT64_MAX if no client waits for it. */
+/* When to call these two again: 0 for at once, INT64_MAX if no client needs it. */
 int64_t socketmap_clients_due(void);
 
 /* Closes all. */

@@ -12,14 +12,14 @@
 #include <syslog.h>
 
 enum {
-    /* Of what was received before, less than one request is left when more is read. */
+    /* Whenever more is read, less than one request is left of what was received before. */
     IN_SIZE = 32 * 1024,
     OUT_SIZE = SOCKETMAP_TURN_MAX * SOCKETMAP_WRITTEN_SIZE,
     SHOWN_MAX = 40 /* octets of something malformed, in the log */
 };
 
-/* A turn is taken here, and what is left over goes into buffers of the connection. As a rule that
- * is nothing, so nothing is allocated. */
+/* The work space of a turn. What is left over goes into buffers of the connection; as a rule that
+ * is nothing, and nothing is allocated. */
 struct turn {
     char in[IN_SIZE];
     size_t received;
@@ -58,7 +58,7 @@ static bool keep(struct socketmap_octets *kept, const char *octets, size_t lengt
     return true;
 }
 
-/* Of octets that were received. Something malformed is found out in the next turn. */
+/* By what has been received. The next turn finds out if that is malformed. */
 static enum socketmap_state state_of(const struct socketmap_octets *received)
 {
     struct socketmap_request request;
@@ -122,7 +122,7 @@ static void answer(struct turn *turn, const struct socketmap_request *request,
     turn->done += request->size;
 }
 
-/* Returns what was found behind the requests that it answered. */
+/* Returns what follows the requests that it has answered. */
 static enum socketmap_found answer_all(struct socketmap_connection *connection, struct turn *turn,
                                        const struct socketmap_handlers *handlers)
 {
@@ -174,7 +174,7 @@ static enum socketmap_state take_turn(struct socketmap_connection *connection,
     found = answer_all(connection, &turn, handlers);
     if (found == SOCKETMAP_MALFORMED) {
         report(&turn);
-        (void)finish(connection, &turn); /* what was asked before is answered if it can be */
+        (void)finish(connection, &turn); /* the requests before it get their replies */
         return SOCKETMAP_BAD_PEER;
     }
     return finish(connection, &turn);

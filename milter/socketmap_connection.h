@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  *
- * One client of the socketmap: what it has sent and not been told yet. It is served in turns, each
- * of which is bounded, so that no client delays another. Knows neither the time nor the other
- * clients. The server's thread only.
+ * The connection of one client of the socketmap. It is served in turns, each of them bounded, so
+ * that no client delays another. Knows neither the time nor the other clients. The server's thread
+ * only.
  */
 #ifndef MILTER_SOCKETMAP_CONNECTION_H
 #define MILTER_SOCKETMAP_CONNECTION_H
@@ -12,8 +12,8 @@
 
 #include <stdint.h>
 
-/* Requests that are answered in one turn; the others of a client that sends more wait for its next
- * one. So a turn is a fraction of a millisecond. */
+/* Requests that are answered in one turn. If a client has sent more, they wait for its next turn.
+ */
 enum { SOCKETMAP_TURN_MAX = 16 };
 
 /* What the next turn waits for. */
@@ -21,19 +21,19 @@ enum socketmap_state {
     SOCKETMAP_IDLE,       /* a request */
     SOCKETMAP_UNFINISHED, /* the rest of one */
     SOCKETMAP_QUEUED,     /* nothing: there are requests that have arrived */
-    SOCKETMAP_UNREAD,     /* the client, which has to read replies before it is read from again */
-    /* And where there is no next turn: */
-    SOCKETMAP_ENDED,    /* it has hung up, or memory has run out for it */
-    SOCKETMAP_BAD_PEER, /* it has sent something malformed */
+    SOCKETMAP_UNREAD,     /* the client to read its replies; nothing is read from it until then */
+    /* There is no next turn: */
+    SOCKETMAP_ENDED,    /* the client has hung up, or there is no memory for what it has sent */
+    SOCKETMAP_BAD_PEER, /* the client has sent something malformed */
 };
 
-/* Idle, it has no buffers. */
+/* While it is idle, it has no buffers. */
 struct socketmap_connection {
     int descriptor; /* does not block; the caller's to close */
     enum socketmap_state state;
     uint64_t answered; /* requests */
     struct socketmap_octets {
-        char *octets; /* NULL: none; never more than fit into one turn */
+        char *octets; /* NULL if there are none; no more than one turn takes in or puts out */
         size_t length;
     } received, unsent;
 };

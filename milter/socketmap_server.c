@@ -21,8 +21,8 @@
 #include <unistd.h>
 
 enum {
-    EVENTS_MAX = 64,  /* in a round, so that those who are queued come soon */
-    ACCEPTS_MAX = 64, /* the same */
+    EVENTS_MAX = 64,  /* in a round, so that queued clients do not wait long */
+    ACCEPTS_MAX = 64, /* in a round, for the same reason */
     DESCRIPTORS_SHARE = 4
 };
 
@@ -42,13 +42,13 @@ const struct socketmap_limits socketmap_server_limits = {
 static struct {
     struct listener listener;
     int poller;
-    int wake; /* readable: the thread has to end */
+    int wake; /* an eventfd; once it is readable, the thread ends */
     pthread_t thread;
     bool is_running;
     int accept_pause;     /* milliseconds */
     int64_t accept_again; /* when; INT64_MAX while it accepts */
     atomic_uint_fast64_t accept_pauses;
-} server = {.listener = LISTENER_NONE, .poller = -1, .wake = -1};
+} server = {.listener = {.descriptor = -1}, .poller = -1, .wake = -1};
 
 static int64_t milliseconds(void)
 {
@@ -67,8 +67,8 @@ static bool watch(int operation, int descriptor, uint32_t events, void *who)
 
 /* --- accept --- */
 
-/* The connection is to blame, or there is none: see accept(2). */
-static bool is_of_connection(int error)
+/* It concerns one connection only, or there is none to accept: see accept(2). */
+static bool is_passing(int error)
 {
     switch (error) {
     case EAGAIN:
@@ -89,7 +89,7 @@ static bool is_of_connection(int error)
     }
 }
 
-/* Out of descriptors or memory, the poller would report the same connection again and again. */
+/* Without descriptors or memory, the poller would report the same connection over and over. */
 static void pause_accepting(int error, int64_t now)
 {
     static struct log_limit limit;
@@ -111,7 +111,7 @@ static void accept_clients(int64_t now)
             socketmap_clients_add(descriptor, now);
             continue;
         }
-        if (!is_of_connection(errno))
+        if (!is_passing(errno))
             pause_accepting(errno, now);
         return;
     }
@@ -141,7 +141,7 @@ static int patience(void)
     return left <= 0 ? 0 : (int)(left < INT_MAX ? left : INT_MAX);
 }
 
-/* False: it has to stop. */
+/* False if the thread has to end. */
 static bool take_events(const struct epoll_event events[], int count, int64_t now)
 {
     bool is_called = false;
@@ -154,7 +154,7 @@ static bool take_events(const struct epoll_event events[], int count, int64_t no
         else
             socketmap_clients_serve(events[i].data.ptr, now);
     }
-    /* From here on no event names a client, and any client may go. */
+    /* From here on, no event points to a client, and any client may go. */
     socketmap_clients_serve_queued(now);
     socketmap_clients_close_overdue(now);
     accept_again_if_due(now);
@@ -174,8 +174,8 @@ static void *run(void *unused)
     return unused;
 }
 
-/* The signals of the program are for the thread that waits for them. Those of faults stay open: for
- * common/fault.h, and because they are deadly where they are blocked. */
+/* The program's signals are for the thread that waits for them. Those of faults stay open:
+ * common/fault.h catches some, and a fault whose signal is blocked ends the program. */
 static void block_signals(sigset_t *mask_before)
 {
     static const int open[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS, SIGURG};
@@ -218,7 +218,7 @@ static int open_poller(void)
     return errno;
 }
 
-/* The others are for the mail path: without descriptors, libmilter's listener spins. */
+/* The rest is for the mail path: libmilter's listener spins when it gets no descriptor. */
 static unsigned share_of_descriptors(unsigned wanted)
 {
     struct rlimit limit;

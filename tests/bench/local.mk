@@ -1,7 +1,7 @@
 # `make bench`: ratios against a floor, and `make bench-local`, never part of `make check`. Plain `make` builds none of
 # it.
 
-BENCH_BINARIES = tests/bench/load tests/bench/floor
+BENCH_BINARIES = tests/bench/load tests/bench/floor tests/bench/socketmap
 EXTRA_PROGRAMS += $(BENCH_BINARIES)
 CLEANFILES += $(BENCH_BINARIES)
 EXTRA_DIST += \
@@ -17,6 +17,7 @@ tests_bench_load_SOURCES = \
 	tests/bench/load.c \
 	tests/bench/message.c tests/bench/message.h \
 	tests/bench/packets.c tests/bench/packets.h
+tests_bench_socketmap_SOURCES = tests/bench/socketmap.c
 tests_bench_floor_SOURCES = tests/bench/floor.c
 tests_bench_floor_CPPFLAGS = $(AM_CPPFLAGS) $(MILTER_CFLAGS)
 tests_bench_floor_LDADD = $(COMMON_LIBS) $(MILTER_LIBS) -lpthread
