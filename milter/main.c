@@ -219,9 +219,9 @@ static bool start(struct settings *settings, struct failure *why)
     log_configure(settings->log_format, settings->log_level);
     notify_open();
     log_open(program.name, options.foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG);
-    if (!milter_register(why) || !metrics_server_bind(settings, why) ||
-        !socket_open(settings, why) || !metrics_server_listen(why) ||
-        !bind_return_map(settings, why) || !read_secrets(&secrets, settings, why) ||
+    if (!milter_register(why) || !read_secrets(&secrets, settings, why) ||
+        !metrics_server_bind(settings, why) || !socket_open(settings, why) ||
+        !metrics_server_listen(why) || !bind_return_map(settings, why) ||
         !daemon_become(settings->milter.user, why))
         return false;
     if (secrets != NULL)
