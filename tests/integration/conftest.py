@@ -11,6 +11,7 @@ import pytest
 from lab.client import Client, Sent, message, new_token
 from lab.laboratory import Laboratory
 from lab.process import tail
+from lab.returns import Returns
 
 
 def pytest_addoption(parser):
@@ -69,6 +70,21 @@ def sink(laboratory):
     return laboratory.sink
 
 
+@pytest.fixture(scope="session")
+def returns(request, laboratory):
+    """Gateways that bounces come back to."""
+    with Returns(laboratory, request.config.getoption("--stage"),
+                 request.config.getoption("--sendmail-tree")) as returns:
+        yield returns
+
+
+@pytest.fixture(params=["postfix", "sendmail"])
+def gateway(request, returns):
+    """Each of them, with the settings and secrets that they begin with."""
+    returns.milter.restore()
+    return returns.gateways[request.param]
+
+
 @pytest.fixture
 def milter(laboratory):
     """The milter behind the MTAs, running with the laboratory's settings."""
@@ -80,7 +96,9 @@ def pytest_runtest_makereport(item):
     """What the programs logged belongs to the report of a failure."""
     report = (yield).get_result()
     laboratory = item.funcargs.get("laboratory")
+    gateway = item.funcargs.get("gateway")
     if report.failed and laboratory:
-        logs = [laboratory.milter.log, *(mta.log for mta in laboratory.mtas.values())]
-        report.sections += [(log, tail(log)) for log in logs]
-        report.sections.append(("Sendmail's queue", laboratory.mtas["sendmail"].queued()))
+        milter = gateway.milter if gateway else laboratory.milter
+        mtas = [gateway.mta] if gateway else laboratory.mtas.values()
+        report.sections += [(log, tail(log)) for log in (milter.log, *(mta.log for mta in mtas))]
+        report.sections += [(f"{mta.name}'s queue", mta.queue()) for mta in mtas]

@@ -101,10 +101,11 @@ class Client:
                 break
         return reply
 
-    def send(self, sender, from_line="From: someone@unknown.test", parameters="", **content):
+    def send(self, sender, from_line="From: someone@unknown.test", parameters="",
+             recipients=("rcpt@next.test",), **content):
         """One whole message."""
         token = new_token()
-        reply = self.begin(sender, parameters)
+        reply = self.begin(sender, parameters, recipients)
         if reply.code == 354:
             self.write(message(from_line, token, **content))
             reply = self.read()

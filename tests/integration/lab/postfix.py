@@ -78,11 +78,22 @@ postlog unix-dgram n - n - 1 postlogd
 """
 
 
+def _with(config, lines):
+    """The text of main.cf with lines that count instead of its own."""
+    def name(line):
+        return line.partition("=")[0].strip()
+
+    names = {name(line) for line in lines.splitlines()}
+    kept = [line for line in config.splitlines() if name(line) not in names]
+    return "\n".join([*kept, *lines.splitlines(), ""])
+
+
 class Postfix:
     name = "postfix"
 
-    def __init__(self, base, relay_port, socket, second_socket):
-        """socket, second_socket: the milter's, behind `port` and `second_port`."""
+    def __init__(self, base, relay_port, socket, second_socket, main_cf="", master_cf=""):
+        """socket, second_socket: the milter's, behind `port` and `second_port`. main_cf: lines that
+        count instead of those above; master_cf: more services."""
         self.base = base
         self.config = f"{base}/etc"
         self.log = f"{base}/maillog"
@@ -93,9 +104,10 @@ class Postfix:
         shutil.chown(f"{base}/data", "postfix")
         values = {"base": base, "relay": relay_port, "port": self.port, "socket": socket,
                   "second_port": self.second_port, "second_socket": second_socket}
-        for name, text in (("main.cf", MAIN_CF), ("master.cf", MASTER_CF)):
+        for name, text in (("main.cf", _with(MAIN_CF.format(**values), main_cf)),
+                           ("master.cf", MASTER_CF.format(**values) + master_cf)):
             with open(f"{self.config}/{name}", "w", encoding="ascii") as config:
-                config.write(text.format(**values))
+                config.write(text)
 
     def start(self):
         self._postfix("start")
@@ -117,6 +129,10 @@ class Postfix:
         """The queue as postqueue(1) prints it."""
         return subprocess.run(["/usr/sbin/postqueue", "-c", self.config, "-p"], check=True,
                               capture_output=True, text=True, timeout=60).stdout
+
+    def is_idle(self):
+        """Is there nothing in the queue?"""
+        return "Mail queue is empty" in self.queue()
 
     def _postfix(self, command):
         done = subprocess.run(["/usr/sbin/postfix", "-c", self.config, command], text=True,

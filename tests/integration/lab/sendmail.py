@@ -45,7 +45,7 @@ define(`LOCAL_MAILER_PATH', `/bin/false')dnl
 FEATURE(`nocanonify')dnl
 FEATURE(`accept_unresolvable_domains')dnl
 FEATURE(`accept_unqualified_senders')dnl
-FEATURE(`promiscuous_relay')dnl
+{relaying}
 FEATURE(`no_default_msa')dnl
 DAEMON_OPTIONS(`Name=MTA, Family=inet, Addr=127.0.0.1, Port={port}, InputFilter=first')dnl
 DAEMON_OPTIONS(`Name=MTA2, Family=inet, Addr=127.0.0.1, Port={second_port}, InputFilter=second')dnl
@@ -57,12 +57,14 @@ MAILER(`local')dnl
 MAILER(`smtp')dnl
 """
 
+OPEN_RELAY = "FEATURE(`promiscuous_relay')dnl"
+
 
 class Sendmail:
     name = "sendmail"
 
-    def __init__(self, base, relay_port, socket, second_socket, tree):
-        """tree: where Debian's packages were unpacked."""
+    def __init__(self, base, relay_port, socket, second_socket, tree, relaying=OPEN_RELAY):
+        """tree: where Debian's packages were unpacked. relaying: who may relay where."""
         self.base = base
         self.tree = tree
         self.log = f"{base}/output"
@@ -79,7 +81,7 @@ class Sendmail:
         self._write("service.switch", "hosts files\naliases files\npasswd files\n")
         self._write("lab.mc", MC.format(
             base=base, tree=tree, relay=relay_port, port=self.port, socket=socket,
-            second_port=self.second_port, second_socket=second_socket))
+            second_port=self.second_port, second_socket=second_socket, relaying=relaying))
         config = subprocess.run(["m4", f"{base}/lab.mc"], check=True, capture_output=True,
                                 text=True).stdout
         self._write("sendmail.cf", config)
@@ -111,7 +113,11 @@ class Sendmail:
     def stop(self):
         stop(self._child)
 
-    def queued(self):
+    def is_idle(self):
+        """Is there nothing in the queue?"""
+        return not os.listdir(f"{self.base}/mqueue")
+
+    def queue(self):
         """What waits in the queue, and why: its control files."""
         return "\n".join(tail(path) for path in sorted(glob.glob(f"{self.base}/mqueue/qf*")))
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: the mailfrom-milter contributors
-"""The next hop: an SMTP server that takes every message and remembers what it was given."""
+"""The next hop: an SMTP server that takes every message and remembers what it was given. Only the
+recipients that a test names are refused."""
 
 import socketserver
 import threading
@@ -15,6 +16,11 @@ def text_of(octets):
     return octets.decode("utf-8", "backslashreplace")
 
 
+def address_of(argument):
+    """What stands between the angle brackets in the argument of a command."""
+    return argument[1:argument.rindex(">")]
+
+
 @dataclass
 class Delivery:
     """One message as the next hop received it."""
@@ -25,8 +31,12 @@ class Delivery:
 
     @property
     def sender(self):
-        """The address between the angle brackets."""
-        return self.mail[1:self.mail.rindex(">")]
+        return address_of(self.mail)
+
+    @property
+    def addresses(self):
+        """Of the recipients, without the angle brackets and parameters."""
+        return [address_of(recipient) for recipient in self.recipients]
 
     @property
     def parameters(self):
@@ -60,16 +70,24 @@ class _Session(socketserver.StreamRequestHandler):
             self._delivery = Delivery(mail=line.split(":", 1)[1].strip())
             self._say("250 2.1.0 ok")
         elif verb == b"RCPT":
-            self._delivery.recipients.append(line.split(":", 1)[1].strip())
-            self._say("250 2.1.5 ok")
+            self._take_recipient(line.split(":", 1)[1].strip())
         elif verb == b"DATA":
-            self._say("354 go on")
-            self._read_message()
-            self._say("250 2.0.0 ok")
+            if self._delivery.recipients:
+                self._say("354 go on")
+                self._read_message()
+                self._say("250 2.0.0 ok")
+            else:
+                self._say("554 5.5.1 no recipients")
         elif verb in (b"RSET", b"HELO", b"NOOP"):
             self._say("250 2.0.0 ok")
         else:
             self._say("502 5.5.1 what?")
+
+    def _take_recipient(self, argument):
+        refusal = self.server.sink.refuses(address_of(argument))
+        if not refusal:
+            self._delivery.recipients.append(argument)
+        self._say(refusal or "250 2.1.5 ok")
 
     def _read_message(self):
         in_headers = True
@@ -96,8 +114,11 @@ class _Server(socketserver.ThreadingTCPServer):
 class Sink:
     def __init__(self, address=("127.0.0.1", 0)):
         self.on_delivery = None  # called with each Delivery, in the thread of its session
+        self.refusals = {}  # address: the reply to RCPT
+        self.refused = []  # addresses, in order
         self._arrived = threading.Condition()
         self._by_token = {}
+        self._all = []
         self._server = _Server(address, _Session)
         self._server.sink = self
         self.port = self._server.server_address[1]
@@ -105,6 +126,7 @@ class Sink:
 
     def take(self, delivery):
         with self._arrived:
+            self._all.append(delivery)
             self._by_token.setdefault(delivery.header(TOKEN_HEADER), []).append(delivery)
             self._arrived.notify_all()
         if self.on_delivery:
@@ -117,6 +139,15 @@ class Sink:
                 raise AssertionError(f"no message {token} came to the next hop in {seconds:g} s")
             return self._by_token[token][0]
 
+    def wait_for_recipient(self, address, seconds=60.0):
+        """The first message to this address, as bounces have no token."""
+        def find():
+            return next((each for each in self._all if address in each.addresses), None)
+        with self._arrived:
+            if not self._arrived.wait_for(find, seconds):
+                raise AssertionError(f"no message to {address} came to the next hop in {seconds:g} s")
+            return find()
+
     def delivery_of(self, sent):
         """The message that a client sent, and that was accepted from it."""
         assert sent.reply.ok, sent.reply
@@ -125,6 +156,17 @@ class Sink:
     def deliveries(self, token):
         with self._arrived:
             return list(self._by_token.get(token, []))
+
+    def all_deliveries(self):
+        with self._arrived:
+            return list(self._all)
+
+    def refuses(self, address):
+        """The reply that refuses it, or None."""
+        refusal = self.refusals.get(address)
+        if refusal:
+            self.refused.append(address)
+        return refusal
 
     def close(self):
         self._server.shutdown()
