@@ -19,9 +19,11 @@ EXTRA_DIST += \
 	tests/integration/lab/postfix.py \
 	tests/integration/lab/process.py \
 	tests/integration/lab/programs.py \
+	tests/integration/lab/returns.py \
 	tests/integration/lab/sandbox.py \
 	tests/integration/lab/sendmail.py \
 	tests/integration/lab/set_clock.c \
+	tests/integration/lab/signature.py \
 	tests/integration/lab/sink.py \
 	tests/integration/lab/supervisor.py \
 	tests/integration/lab/sync.py \
@@ -40,6 +42,8 @@ EXTRA_DIST += \
 	tests/integration/test_metrics.py \
 	tests/integration/test_replies.py \
 	tests/integration/test_return_path_ctl.py \
+	tests/integration/test_return_path.py \
+	tests/integration/test_return_path_settings.py \
 	tests/integration/test_sessions.py \
 	tests/integration/test_settings.py \
 	tests/integration/test_sockets.py \
