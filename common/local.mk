@@ -59,4 +59,4 @@ libcommon_a_SOURCES += common/sandbox_none.c common/sandbox.h
 endif
 EXTRA_DIST += common/sandbox.c common/sandbox_none.c
 
-COMMON_LIBS = libcommon.a $(LMDB_LIBS) $(CONFUSE_LIBS) $(IDN2_LIBS) $(CRYPTO_LIBS) $(SECCOMP_LIBS)
+COMMON_LIBS = libcommon.a $(LMDB_LIBS) $(CONFUSE_LIBS) $(IDN2_LIBS) -lunistring $(CRYPTO_LIBS) $(SECCOMP_LIBS)

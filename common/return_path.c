@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  */
 #include "common/return_path.h"
+#include "common/utf8.h"
 
 #include <string.h>
 #include <strings.h>
@@ -14,7 +15,8 @@ enum {
     PRVS_SIZE = sizeof "prvs=XXXXXXXXXX=" - 1,
     SRS_DIGITS = 8,
     SRS_DAY_DIGITS = 2,
-    SRS_PREFIX_SIZE = sizeof "SRS0=HHHHHHHH=TT=" - 1
+    SRS_PREFIX_SIZE = sizeof "SRS0=HHHHHHHH=TT=" - 1,
+    FOLDED_LOCAL_MAX = 3 * LOCAL_PART_MAX /* of octets, no letter becomes more */
 };
 
 const char *const return_form_words[RETURN_FORM_COUNT] = {
@@ -74,13 +76,24 @@ static size_t append_folded(char *out, size_t used, const char *text, size_t len
     return used + length;
 }
 
+/* Of a local part outside ASCII, Postfix folds all letters, as Unicode has it (full case folding:
+ * one letter may become two). */
+static size_t append_local(char out[], size_t used, const char *text, size_t length)
+{
+    char folded[FOLDED_LOCAL_MAX];
+    size_t folded_length = utf8_fold(folded, sizeof folded, text, length);
+
+    return append_folded(out, used, folded_length > 0 ? folded : text,
+                         folded_length > 0 ? folded_length : length);
+}
+
 /* Cut to the first 30 or 40 bits. The fields are held apart by NUL, which none of them has. */
 static bool make_signature(uint64_t *signature, enum return_form form, unsigned day,
                            const struct return_original *original, const char *mail_from_domain,
                            const struct return_secret *secret)
 {
     enum { NUMBERS_MAX = sizeof "A\0001023\0" };
-    char text[NUMBERS_MAX + LOCAL_PART_MAX + 1 + LOCAL_PART_MAX + 1 + IDENTITY_DOMAIN_MAX];
+    char text[NUMBERS_MAX + FOLDED_LOCAL_MAX + 1 + LOCAL_PART_MAX + 1 + IDENTITY_DOMAIN_MAX];
     unsigned char mac[RETURN_MAC_SIZE];
     size_t domain_length = strlen(mail_from_domain);
     size_t used;
@@ -91,7 +104,7 @@ static bool make_signature(uint64_t *signature, enum return_form form, unsigned 
     used =
         (size_t)snprintf(text, sizeof text, "%c%c%u", form == RETURN_PRVS ? 'A' : 'B', '\0', day);
     text[used++] = '\0';
-    used = append_folded(text, used, original->local, original->local_length);
+    used = append_local(text, used, original->local, original->local_length);
     text[used++] = '\0';
     used = append_folded(text, used, original->domain, original->domain_length);
     text[used++] = '\0';

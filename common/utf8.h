@@ -12,4 +12,8 @@
  * they are none: cut short, an overlong form, a surrogate, or beyond U+10FFFF. */
 size_t utf8_length(const char *text, size_t length);
 
+/* Folds the case of all letters as Unicode has it (full case folding, no language). Returns the
+ * length, 0 for text that is ASCII, no UTF-8, or longer than size once it is folded. */
+size_t utf8_fold(char *out, size_t size, const char *text, size_t length);
+
 #endif

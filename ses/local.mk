@@ -27,4 +27,4 @@ libses_a_SOURCES = \
 	ses/timestamp.c ses/timestamp.h \
 	ses/xml.c ses/xml.h
 
-SES_LIBS = libses.a libcommon.a $(IDN2_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(EXPAT_LIBS) $(CJSON_LIBS)
+SES_LIBS = libses.a libcommon.a $(IDN2_LIBS) -lunistring $(CURL_LIBS) $(CRYPTO_LIBS) $(EXPAT_LIBS) $(CJSON_LIBS)

@@ -147,6 +147,8 @@ static const struct round rounds[] = {
      "\"john doe\"@shop.example"},
     {"8-bit", "b\303\274cher@shop.example", "a@shop.example", "", "prvs",
      "b\303\274cher@shop.example"},
+    {"8-bit capitals, and a letter that folds to two", "B\303\234RGER-Stra\303\237e@shop.example",
+     "a@shop.example", "", "prvs", "B\303\234RGER-Stra\303\237e@shop.example"},
     {"a foreign U-label", "env@b\303\274cher.example", "a@shop.example", "", "srs",
      "env@xn--bcher-kva.example"},
     {"the default domain", "env@x.example", "a@bare.example", "", "srs", "env@x.example"},

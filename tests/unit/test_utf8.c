@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -42,10 +43,45 @@ static void tells_the_length_of_the_first_character(void **state)
     }
 }
 
+static void folds_letters_of_all_kinds(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *behaviour, *text, *folded; /* "": it folds nothing */
+    } rows[] = {
+        {"a letter with two dots", "B\303\234cher", "b\303\274cher"},
+        {"one that is small already", "b\303\274cher", "b\303\274cher"},
+        {"one that becomes two", "Stra\303\237e", "strasse"},
+        {"its capital", "STRA\341\272\236E", "strasse"},
+        {"Greek, with a final sigma", "\316\243\317\202", "\317\203\317\203"},
+        {"ASCII", "Env", ""},
+        {"nothing", "", ""},
+        {"no UTF-8", "\303(", ""},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char out[16];
+        size_t length = utf8_fold(out, sizeof out, rows[i].text, strlen(rows[i].text));
+        if (length != strlen(rows[i].folded) || memcmp(out, rows[i].folded, length) != 0)
+            fail_msg("%s: %zu octets", rows[i].behaviour, length);
+    }
+}
+
+static void leaves_what_does_not_fit(void **state)
+{
+    (void)state;
+    char out[5];
+
+    assert_int_equal(utf8_fold(out, 5, "\303\234\303\234", 4), 4);
+    assert_int_equal(utf8_fold(out, 3, "\303\234\303\234", 4), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tells_the_length_of_the_first_character),
+        cmocka_unit_test(folds_letters_of_all_kinds),
+        cmocka_unit_test(leaves_what_does_not_fit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
