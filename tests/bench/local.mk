@@ -11,6 +11,7 @@ EXTRA_DIST += \
 	tests/bench/local \
 	tests/bench/neighbour.py \
 	tests/bench/program.py \
+	tests/bench/return_path \
 	tests/bench/run
 
 tests_bench_load_SOURCES = \
@@ -31,4 +32,7 @@ bench: $(BENCH_NEEDS)
 bench-local: $(BENCH_NEEDS)
 	$(srcdir)/tests/bench/local --build $(builddir) $(BENCH_OPTIONS)
 
-.PHONY: bench bench-local
+bench-return-path: $(BENCH_NEEDS)
+	$(srcdir)/tests/bench/return_path --build $(builddir) $(BENCH_OPTIONS)
+
+.PHONY: bench bench-local bench-return-path

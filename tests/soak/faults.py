@@ -159,7 +159,7 @@ def hold_connections(gateway):
     socket = gateway.milter.socket.partition(":")[2]
     holder = subprocess.Popen(
         [gateway.load_program, "--socket", socket, "--connections", "1000", "--messages", "1000",
-         "--identities", "100", "--expect-subdomain", "bounce", "--timeout", "300", "--hold"],
+         "--identities", "100", "--expect-subdomain", "bounce", "--signed", "--timeout", "300", "--hold"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     if not holder.stdout.readline():
         raise AssertionError(f"1,000 connections: {holder.communicate()[1].decode()}")

@@ -10,6 +10,7 @@ import tempfile
 import threading
 from contextlib import ExitStack
 
+from bounces import is_signed, unsigned
 from lab import life
 from lab.clock import Clock
 from lab.postfix import Postfix
@@ -23,19 +24,46 @@ EXPECTED_MX = ("mx1.gateway.example", "mx2.gateway.example")
 DEFAULT_DOMAIN = "bounce.default.example"
 DISK_SIZE = "8m"
 FILLERS = 100
+GONE = "gone"  # recipients that begin with it: the next hop refuses them, in the session
+MAIN_CF = """\
+mynetworks = 127.0.0.1/32, 127.0.0.2/32
+relay_domains =
+smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
+virtual_alias_maps = socketmap:unix:mailfrom-milter/return.sock:return
+smtpd_recipient_restrictions = check_recipient_access socketmap:unix:mailfrom-milter/return.sock:check
+smtpd_restriction_classes = mailfrom_bounces_only
+mailfrom_bounces_only = check_sender_access inline:{<>=OK}, reject
+"""
 
 
 class CountingSink(Sink):
-    """Keeps of each message the envelope sender alone, so that a long run stays small."""
+    """Keeps of each message its addresses alone, so that a long run stays small."""
 
     def __init__(self):
-        self.senders = {}  # by token, each sender it came with
+        self.senders = {}  # by token, each sender it came with, without its signature
+        self.return_paths = []  # token, and the sender with its signature
+        self.bounces = {}  # by token: each recipient of a bounce from outside
+        self.notices = {}  # by the token of the message that it is about: of a notice of Postfix
         super().__init__()
 
+    def refuses(self, address):
+        return "550 5.1.1 gone" if address.startswith(GONE) else None
+
     def take(self, delivery):
+        token = delivery.header(TOKEN_HEADER)
         with self._arrived:
-            self.senders.setdefault(delivery.header(TOKEN_HEADER), []).append(delivery.sender)
+            if delivery.returned_token:
+                self.notices.setdefault(delivery.returned_token, []).extend(delivery.addresses)
+            elif delivery.header("From") == "MAILER-DAEMON@far.test":
+                self.bounces.setdefault(token, []).extend(delivery.addresses)
+            else:
+                self._take_message(token, delivery.sender)
             self._arrived.notify_all()
+
+    def _take_message(self, token, sender):
+        self.senders.setdefault(token, []).append(unsigned(sender))
+        if is_signed(sender):
+            self.return_paths.append((token, sender))
 
     def wait_for_token(self, token, seconds=120.0):
         with self._arrived:
@@ -84,9 +112,10 @@ class Gateway:
         for directory in (self.disk, self.sync.base):
             os.makedirs(directory)
         self.milter.store = self.sync.store = f"{self.disk}/store"
-        self.milter.write_settings()
         self.postfix = Postfix(f"{self.base}/postfix", self.sink.port, self.milter.socket,
-                               self.milter.socket)
+                               self.milter.socket, MAIN_CF)
+        self.returning = {"return-path": self._return_path()}
+        self.milter.write_settings(self.returning)
         self.down = set()  # programs that were killed on purpose
         self.crowded = False  # a thousand connections are open
         self.store_there = threading.Lock()  # held by who writes, and while there is none
@@ -108,7 +137,7 @@ class Gateway:
             closing.callback(self.sync.stop)
             self.sync.start()
             closing.callback(self.milter.stop)
-            self.milter.use()
+            self.milter.use(self.returning)
             self.postfix.start()
             closing.callback(self.postfix.stop)
             self._closing = closing.pop_all()
@@ -116,6 +145,15 @@ class Gateway:
 
     def __exit__(self, *_):
         self._closing.close()
+
+    def _return_path(self):
+        directory = f"{self.base}/postfix/spool/mailfrom-milter"
+        secrets = f"{self.base}/secrets"
+        os.makedirs(directory)
+        with open(os.open(secrets, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as file:
+            file.write("a-secret-of-the-soak\n")
+        return {"socket": f"unix:{directory}/return.sock", "socket-group": "postfix",
+                "secrets-file": secrets}
 
     def _mount(self, closing):
         done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_SIZE},mode=755", "soak",

@@ -142,7 +142,7 @@ class Steady:
         subprocess.run([self._gateway.load_program, "--socket",
                         self._gateway.milter.socket.partition(":")[2], "--connections", "8",
                         "--messages", str(messages), "--identities", "100", "--timeout", "600",
-                        "--expect-subdomain", "bounce"],
+                        "--expect-subdomain", "bounce", "--signed"],
                        check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
         for _ in range(reloads):
             for program in self._gateway.daemons.values():

@@ -3,6 +3,7 @@
 
 EXTRA_DIST += \
 	tests/README.md \
+	tests/soak/bounces.py \
 	tests/soak/cast.py \
 	tests/soak/faults.py \
 	tests/soak/gateway.py \

@@ -8,7 +8,9 @@ import threading
 import time
 from dataclasses import dataclass
 
+from bounces import NO_MAP
 from cast import ANCHOR, CAST
+from gateway import GONE
 from lab.client import Client
 
 SESSION_MAX = 20  # messages
@@ -18,6 +20,7 @@ REFUSED = re.compile(r"554 5\.1\.8 MailFromDomainNotVerified: [^()]+"
                      r"(?:Pending|Failed|TemporaryFailure)\)$")
 DEFERRED = re.compile(r"451 4\.3\.0 Try again later: [^()]+ \(([a-z-]+), identity \S+\)$")
 NO_MILTER = re.compile(r"4\d\d 4\.\d\.\d Service unavailable - try again later$")
+GONE_RATE = 0.1  # of the messages whose bounces come back: the next hop refuses them
 # role: own (an identity of the cast), unknown (of nobody), other (never judged by the store)
 STRANGERS = (("user@nobody.example", "unknown", "127.0.0.1"),
              ("", "other", "127.0.0.1"),
@@ -36,6 +39,7 @@ class Message:
     replied: float
     reply: str
     accepted: bool
+    is_refused_later: bool  # by the next hop
 
 
 class Mail:
@@ -73,7 +77,7 @@ class Mail:
     def _work(self, seed):
         draw = random.Random(seed)
         while not self._over.is_set():
-            if self._accepted - len(self._sink.senders) > BACKLOG_MAX:
+            if self._accepted - len(self._sink.senders) - len(self._sink.notices) > BACKLOG_MAX:
                 self._over.wait(0.05)
                 continue
             try:
@@ -90,15 +94,19 @@ class Mail:
             for _ in range(draw.randint(1, SESSION_MAX)):
                 one = draw.choice(CAST)
                 address = sender if stranger else f"{one.local_part}@{one.name}"
-                message = self._send(client, connected, address, role, one.name)
+                is_gone = not stranger and one.source != "ses" and draw.random() < GONE_RATE
+                message = self._send(client, connected, address, role, one.name, is_gone)
                 if message.reply[0] == "4" or self._over.is_set():
                     return
 
-    def _send(self, client, connected, sender, role, name):
+    def _send(self, client, connected, sender, role, name, is_gone=False):
+        # Of a recipient, smtpd remembers for a while that it could not be looked up.
+        recipient = f"{GONE if is_gone else 'rcpt'}{len(self.messages)}@next.test"
         began = time.time()
-        sent = client.send(sender, f"From: {sender or 'user@s0.soak.example'}")
+        sent = client.send(sender, f"From: {sender or 'user@s0.soak.example'}",
+                           recipients=(recipient,))
         message = Message(name, role, sender, sent.token, connected, began, time.time(),
-                          str(sent.reply), sent.reply.ok)
+                          str(sent.reply), sent.reply.ok, is_gone)
         self.messages.append(message)
         with self._counting:
             self._accepted += message.accepted
@@ -115,6 +123,8 @@ def outcome_of(message, senders):
         return f"defer {deferred[1]}"
     if NO_MILTER.match(message.reply):
         return "no-milter"
+    if NO_MAP.match(message.reply):
+        return "no-map"
     return f"odd reply {message.reply}"
 
 
@@ -122,10 +132,13 @@ def account(messages, senders, timeline):
     """Everything that is not as it should be, as sentences; and how often each outcome was."""
     wrong = []
     counts = {}
-    tokens = {message.token for message in messages if message.accepted}
+    tokens = {message.token for message in messages
+              if message.accepted and not message.is_refused_later}
     for token in senders.keys() - tokens:
         wrong.append(f"delivered though it was not accepted: {token}")
     for message in messages:
+        if message.accepted and message.is_refused_later:
+            continue  # it has come back: see bounces.py
         came = len(senders.get(message.token, ()))
         if message.accepted and came != 1:
             wrong.append(f"accepted once, delivered {came} times: {message}")

@@ -16,6 +16,7 @@ from datetime import datetime
 from gateway import DEFAULT_DOMAIN
 
 READ_EVERY = 0.25  # seconds
+MAP_MEMORY = 40  # seconds
 FOREVER = float("inf")
 
 
@@ -121,11 +122,19 @@ class Timeline:
     def has_window(self, kind, begin, end):
         return any(one[0] == kind and one[1] <= end and one[2] >= begin for one in self._windows)
 
+    def may_lack_map(self, begin, end):
+        """May Postfix have had no answer about return paths? For 30 s, smtpd remembers of a recipient
+        that there was none."""
+        return any(self.has_window(kind, begin - MAP_MEMORY, end)
+                   for kind in ("no-milter", "no-store"))
+
     def allowed(self, message):
         """The outcomes that a message may have had."""
         allowed = set(self._by_store(message))
         if self.has_window("no-milter", message.connected, message.replied):
             allowed.add("no-milter")
+        if self.may_lack_map(message.began, message.replied):
+            allowed.add("no-map")
         if message.role == "own" and self.has_window("no-store", message.began, message.replied):
             allowed.add("defer unavailable")
         return allowed

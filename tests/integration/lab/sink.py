@@ -8,6 +8,7 @@ import threading
 from dataclasses import dataclass, field
 
 TOKEN_HEADER = "X-Lab-Token"
+RETURNED_TOKEN = f"{TOKEN_HEADER}:".encode()
 EHLO_REPLY = ("250-sink\r\n250-SIZE 50000000\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n"
               "250-ENHANCEDSTATUSCODES\r\n250 PIPELINING\r\n")
 
@@ -28,6 +29,7 @@ class Delivery:
     recipients: list = field(default_factory=list)
     headers: list = field(default_factory=list)  # folded lines are lines of their own
     body_size: int = 0
+    returned_token: str = None  # of the message that a notice has in its body
 
     @property
     def sender(self):
@@ -98,6 +100,8 @@ class _Session(socketserver.StreamRequestHandler):
                 self._delivery.headers.append(text_of(line.rstrip(b"\r\n")))
             else:
                 self._delivery.body_size += len(line)
+                if line.startswith(RETURNED_TOKEN):
+                    self._delivery.returned_token = text_of(line[len(RETURNED_TOKEN):].strip())
         self.server.sink.take(self._delivery)
         self._delivery = None
 
