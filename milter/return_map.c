@@ -160,8 +160,9 @@ static void write_expiry(char text[SOCKETMAP_REPLY_MAX], const struct return_ans
     (void)snprintf(text, SOCKETMAP_REPLY_MAX, "550 5.1.1 Return path expired on %s", date);
 }
 
-/* What is fine is DUNNO rather than not found: Postfix would go on to ask for the address without
- * its extension, whose signature is wrong. */
+/* What is fine is DUNNO rather than not found: so Sendmail learns that it is a return path, and
+ * relays to it for anyone. To Postfix both are the same: of a socketmap, its smtpd asks for whole
+ * addresses only. */
 static void answer_check(const char *key, size_t key_length, const struct return_scene *scene,
                          struct socketmap_reply *reply)
 {
