@@ -5,16 +5,16 @@
 Each tutorial has a machine of its own (lab/sandbox.py): commands, paths and ports are taken from
 the text as they are, nothing is substituted. Its root is an overlay over the root of this machine,
 so that `useradd` and `postconf -e` write into memory; network and process ids are its own. What
-differs from a reader's machine: a next hop at 127.0.0.2 takes all mail; in ses.md the stand-in
-takes the place of Amazon's endpoint (AWS_ENDPOINT_URL in the environment of every command; `aws`
-is told of it too), in local.md NSD that of the resolver; and what `mailfromctl records` prints is
-published at once, which a reader has to see to.
+differs from a reader's machine: a next hop at 127.0.0.2 takes all mail, but for one user that it
+does not know; in ses.md the stand-in takes the place of Amazon's endpoint (AWS_ENDPOINT_URL in the
+environment of every command; `aws` is told of it too), in local.md NSD that of the resolver; and
+what `mailfromctl records` prints is published at once, which a reader has to see to.
 
 Commands are the lines with a `# ` in front in blocks marked `console`, with what belongs to them: a
 here-document up to END, and the line after a backslash. All other lines are what they print; `...`
-stands for any lines, and times, process ids, queue ids, sizes and durations may be others. A
-command that cannot be run here ends with `# not run by the tests`, and stands in NOT_RUN with its
-reason.
+stands for any lines, and times, process ids, queue ids, sizes, durations, signatures and the ids of
+their keys may be others. A command that cannot be run here ends with `# not run by the tests`, and
+stands in NOT_RUN with its reason.
 """
 
 import re
@@ -121,6 +121,10 @@ def test_the_commands_do_what_the_tutorial_shows(name, request):
     ("a", "a\nb", False),
     ("SINCE  CHECKED\n2m     20s", "SINCE   CHECKED\n112ms   2h", True),
     ("reason=verified", "reason=expired", False),
+    ("to=<prvs=4c09eec4f0=a@x> key=1f3a age=2d", "to=<prvs=0000000000=a@x> key=beef age=0d", True),
+    ("to=<prvs=4c09eec4f0=a@x>", "to=<prvs=4c09eec4f0=b@x>", False),
+    ("to=<prvs=4c09eec4f0=a@x>", "to=<a@x>", False),
+    ("key=1f3a", "key=-", False),
 ])
 def test_shown_is_compared_with_what_is_printed(shown, output, same):
     assert sandbox.is_as_shown(shown + "\n", output + "\n") is same

@@ -28,6 +28,7 @@ from lab.process import mount_namespace
 INTEGRATION = Path(__file__).parent.parent
 HOST = "gateway.example"
 NEXT_HOP = "127.0.0.2"
+UNKNOWN = "nobody@next.example"  # refused there
 NODES = ("null", "zero", "full", "random", "urandom")
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 
@@ -240,7 +241,9 @@ def set_up(task, root, closing):
     write(root, "etc/hosts", f"127.0.0.1 localhost {HOST} gateway\n::1 localhost\n")
     write(root, "etc/mailname", f"{HOST}\n")
     SystemLog(root)
-    closing.callback(Sink((NEXT_HOP, 25)).close)
+    next_hop = Sink((NEXT_HOP, 25))
+    next_hop.refusals[UNKNOWN] = "550 5.1.1 no such user"
+    closing.callback(next_hop.close)
     gateway = Gateway(root)
     for part in task["machine"]:
         if part == "postfix":
@@ -259,11 +262,17 @@ def set_up(task, root, closing):
 VARIABLE = (
     (r"^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d", "TIME"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME"),
+    (r"\d{4}-\d\d-\d\d", "DATE"),
     (r"\[\d+\]|process \d+", "PID"),
     (r"\b[0-9A-F]{5,12}(?=: )", "QUEUE-ID"),    # Postfix
     (r"\b[0-9A-Za-z]{8}\d{6}(?=: )", "QUEUE-ID"),  # Sendmail
     (r"\b\d+ ?(?:ms|s|min|m|h|d)\b", "DURATION"),
     (r"size=\d+", "SIZE"),
+    (r"prvs=[0-9a-f]{10}=(?=\S*@)", "prvs=TAG="),  # return paths, and what signed them when
+    (r"SRS0=[a-z2-7]{8}=[a-z2-7]{2}=(?=\S*@)", "SRS0=TAG="),
+    (r"\b(key[ =]|Key +)[0-9a-f]{4}\b", "KEY"),
+    (r"^[0-9a-f]{4}(?= +DATE)", "KEY"),
+    (r"\btoday\b", "DURATION"),
     (r"\bversion \d[\d.]*\d", "VERSION"),
     (r" +", " "),                               # columns are as wide as the durations in them
     (r" $", ""),
