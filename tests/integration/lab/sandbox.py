@@ -92,11 +92,14 @@ def forget(root, *names):
 
 
 def install(root, stage):
-    """The programs, to where a package would put them. The settings are in /etc, whatever place the
-    build has for them: a link leads there."""
-    forget(root, "etc/mailfrom-milter.conf", "var/lib/mailfrom-milter", "var/log/mail.log")
+    """The programs and their data, to where a package would put them. The settings are in /etc,
+    whatever place the build has for them: a link leads there."""
+    forget(root, "etc/mailfrom-milter.conf", "etc/mailfrom-milter.secrets", "var/lib/mailfrom-milter",
+           "var/log/mail.log", "usr/share/mailfrom-milter")
     for directory in ("bin", "sbin"):
         shutil.copytree(f"{stage}/{directory}", f"{root}/usr/{directory}", dirs_exist_ok=True)
+    [data] = Path(stage).glob("**/share/mailfrom-milter")
+    shutil.copytree(data, f"{root}/usr/share/mailfrom-milter")
     overview = subprocess.run([f"{stage}/bin/mailfromctl", "--help"], check=True, text=True,
                               capture_output=True).stdout
     place = re.search(r"\(default: (\S+)\)", overview).group(1)
@@ -155,6 +158,7 @@ ln -sf ../libexec/sendmail/sendmail /usr/sbin/sendmail
 install -d -o smmta -g smmsp -m 2755 /run/sendmail /run/sendmail/mta
 install -d -o smmta -g smmsp -m 0750 /var/spool/mqueue
 install -d -o smmsp -g smmsp -m 0770 /var/spool/mqueue-client
+install -d -o smmta -g smmsp -m 2750 /var/lib/sendmail/host_status
 cd /etc/mail
 cp /usr/share/sendmail/cf/debian/*.mc .
 cat >>m4/provider.m4 <<'END'
