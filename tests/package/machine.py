@@ -9,6 +9,7 @@ from pathlib import Path
 TWO_LINES = ("smtpd_milters = { inet:127.0.0.1:8899, default_action=tempfail }",
              "non_smtpd_milters = $smtpd_milters")
 SETTINGS = "/etc/mailfrom-milter.conf"
+SECRETS = "/etc/mailfrom-milter.secrets"
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root",
                "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
 
