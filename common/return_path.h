@@ -10,8 +10,8 @@
  * The first is for an original domain that the reader can guess: it tries those that are possible,
  * and the signature says which one it was. The shapes are those of BATV (draft-levine-smtp-batv-01)
  * and SRS, so that filters and forwarders know them. Relays fold addresses to lower case: nothing
- * depends on case, in ASCII or outside, and LOCAL keeps the one that it arrives with. The signature is HMAC-SHA-256 over
- * form, date, LOCAL, original domain and MAIL FROM domain, cut. Pure.
+ * depends on case, in ASCII or outside, and LOCAL keeps the one that it arrives with. The signature
+ * is HMAC-SHA-256 over form, date, LOCAL, original domain and MAIL FROM domain, cut. Pure.
  */
 #ifndef COMMON_RETURN_PATH_H
 #define COMMON_RETURN_PATH_H
