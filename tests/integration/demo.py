@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: the mailfrom-milter contributors
 """The demonstration of `./quickstart run`: a message for every row of the decision table, then the
-life of an identity whose MX record the gateway checks by itself.
+life of an identity whose MX record the gateway checks by itself, then bounces on their way back.
 
 The exit status is 0 only if everything came out as it should.
 """
@@ -16,10 +16,11 @@ import textwrap
 import time
 from pathlib import Path
 
-from lab import cases, life
+from lab import cases, life, way_back
 from lab.laboratory import Laboratory, sample_records
 from lab.nsd import Nsd
 from lab.process import TimedOut
+from lab.returns import Returns
 from lab.sync import Sync
 
 SENDER = Path(__file__).with_name("send")
@@ -141,6 +142,30 @@ def show_life(screen, laboratory, stage_directory):
     return len(life.STAGES) - right
 
 
+# The third part
+
+def print_step(screen, step):
+    mark = screen.paint("32", "ok") if step.is_right else screen.paint("31;1", "WRONG")
+    print(f"{step.what:46} {mark}")
+    print(textwrap.fill(step.story, screen.width, initial_indent="    ", subsequent_indent="      ",
+                        break_long_words=False, break_on_hyphens=False), flush=True)
+
+
+def show_way_back(screen, laboratory, stage_directory):
+    screen.step("Starting a milter that signs return paths, and a Postfix that asks it about bounces")
+    right = 0
+    with Returns(laboratory, stage_directory) as returns:
+        print("\n" + screen.paint("1", f"What happens to bounces for {way_back.SENDER}"))
+        try:
+            for step in way_back.walk(returns.gateways["postfix"]):
+                print_step(screen, step)
+                right += step.is_right
+        except (AssertionError, TimedOut) as error:
+            print(f"{screen.paint('31;1', 'WRONG')}: {error}")
+    print(f"\n{right} of {way_back.STEPS} steps came out as they should.")
+    return way_back.STEPS - right
+
+
 def print_delivery(delivery):
     print(f"next hop received MAIL FROM:{delivery.mail}   From: {delivery.header('From')}",
           flush=True)
@@ -185,6 +210,7 @@ def main():
             wrong = sum(1 for *_, differences in rows if differences)
             print(f"{len(rows) - wrong} of {len(rows)} messages came out as the table says.")
             wrong += show_life(screen, laboratory, options.stage)
+            wrong += show_way_back(screen, laboratory, options.stage)
             if options.keep:
                 laboratory.sink.on_delivery = print_delivery
                 stay(screen, laboratory)

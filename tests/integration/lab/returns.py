@@ -203,7 +203,8 @@ class Gateway:
 class Returns:
     """Use as a context manager, within that of the laboratory."""
 
-    def __init__(self, laboratory, stage, sendmail_tree):
+    def __init__(self, laboratory, stage, sendmail_tree=None):
+        """Without a tree of Sendmail there is only Postfix."""
         self.base = f"{laboratory.base}/returns"
         self.sink = laboratory.sink
         # Postfix knows it by the name that it has below its queue directory.
@@ -215,14 +216,15 @@ class Returns:
         self.milter = ReturnMilter(laboratory.programs, f"{self.base}/milter", where,
                                    f"127.0.0.1:{free_port()}")
         sockets = 2 * (self.milter.socket,)
-        postfix = Postfix(f"{self.base}/postfix", self.sink.port, *sockets,
-                          MAIN_CF.format(base=self.base), MASTER_CF.format(**self.ports))
-        sendmail = Sendmail(f"{self.base}/sendmail", self.sink.port, *sockets, sendmail_tree,
-                            RELAYING.format(base=self.base, socket=where, relay=self.sink.port,
-                                            m4=f"{stage}/share/mailfrom-milter/return-path.m4"))
+        mtas = [Postfix(f"{self.base}/postfix", self.sink.port, *sockets,
+                        MAIN_CF.format(base=self.base), MASTER_CF.format(**self.ports))]
+        if sendmail_tree:
+            m4 = f"{stage}/share/mailfrom-milter/return-path.m4"
+            relaying = RELAYING.format(base=self.base, socket=where, relay=self.sink.port, m4=m4)
+            mtas.append(Sendmail(f"{self.base}/sendmail", self.sink.port, *sockets, sendmail_tree,
+                                 relaying))
         os.makedirs(os.path.dirname(where), 0o755)
-        self.gateways = {mta.name: Gateway(mta, self.milter, self.sink)
-                         for mta in (postfix, sendmail)}
+        self.gateways = {mta.name: Gateway(mta, self.milter, self.sink) for mta in mtas}
 
     def __enter__(self):
         with ExitStack() as closing:
