@@ -43,14 +43,15 @@ struct search {
     const char *mail_from_domain;
     size_t length;
     int64_t gone_after;
-    bool gone; /* which ones: those that have gone, or the others */
+    bool gone;      /* which ones: those that have gone, or the others */
+    bool some_gone; /* there is one that has */
     struct store_return *out;
     size_t *count;
 };
 
 static int take_return(void *context, const MDB_val *key, const MDB_val *value)
 {
-    const struct search *search = context;
+    struct search *search = context;
     struct store_return *out = search->out + *search->count;
     int error;
 
@@ -58,6 +59,7 @@ static int take_return(void *context, const MDB_val *key, const MDB_val *value)
         memcmp(key->mv_data, search->mail_from_domain, search->length + 1) != 0)
         return MDB_NOTFOUND;
     error = read_return(key, value, out);
+    search->some_gone = search->some_gone || (error == 0 && out->references == 0);
     if (error == 0 && (out->references == 0) == search->gone &&
         (!search->gone || out->since >= search->gone_after))
         ++*search->count;
@@ -72,7 +74,6 @@ static enum store_result fail_without_index(const struct store *store, struct fa
                       store->directory);
     return STORE_FAILED;
 }
-
 static enum store_result read_returns(struct store *store, MDB_txn *transaction, void *context,
                                       struct failure *why)
 {
@@ -83,8 +84,9 @@ static enum store_result read_returns(struct store *store, MDB_txn *transaction,
 
     if (!store->has_returns)
         return fail_without_index(store, why);
-    for (int pass = 0; pass < 2 && error == 0; pass++) {
-        search->gone = pass == 1;
+    error = store_walk(transaction, store->returns, from, take_return, search);
+    if (error == 0 && search->some_gone) {
+        search->gone = true;
         error = store_walk(transaction, store->returns, from, take_return, search);
     }
     if (error != 0)
@@ -103,7 +105,7 @@ enum store_result store_returns(struct store *store, const char *mail_from_domai
                                 size_t *count, struct failure *why)
 {
     struct search search = {
-        mail_from_domain, strlen(mail_from_domain), gone_after, false, out, count};
+        mail_from_domain, strlen(mail_from_domain), gone_after, false, false, out, count};
     enum store_result result;
 
     *count = 0;

@@ -123,8 +123,8 @@ class Timeline:
         return any(one[0] == kind and one[1] <= end and one[2] >= begin for one in self._windows)
 
     def may_lack_map(self, begin, end):
-        """May Postfix have had no answer about return paths? For 30 s, smtpd remembers of a recipient
-        that there was none."""
+        """May Postfix have had no answer about return paths? A smtpd remembers of a recipient that
+        there was none."""
         return any(self.has_window(kind, begin - MAP_MEMORY, end)
                    for kind in ("no-milter", "no-store"))
 
