@@ -12,11 +12,13 @@ enum {
     QUESTION_SIZE = 4, /* behind the name: type and class */
     RECORD_SIZE = 10,  /* behind the owner: type, class, time to live, length of the data */
     CLASS_IN = 1,
-    TYPE_CNAME = 5
+    TYPE_NS = 2,
+    TYPE_CNAME = 5,
+    TYPE_SOA = 6
 };
 enum { RCODE_NOERROR = 0, RCODE_SERVFAIL = 2, RCODE_NXDOMAIN = 3 };
 
-/* The answer section, record by record. */
+/* A section, record by record. */
 struct walk {
     const unsigned char *octets;
     size_t length;
@@ -186,17 +188,60 @@ static enum dns_result read_answers(struct message *message, const struct walk *
     return message->count > 0 ? DNS_FOUND : DNS_NO_DATA;
 }
 
-/* An empty answer of a server that has no authority and does not recurse is a referral: it says
- * nothing about the name. One that was cut off without a record says nothing either. */
-static enum dns_result judge_nothing(const unsigned char *octets)
-{
-    bool cut_off = (octets[2] & 0x02) != 0;
-    bool has_authority = (octets[2] & 0x04) != 0;
-    bool recurses = (octets[3] & 0x80) != 0;
+/* What the authority section says of a name without records. */
+struct authority {
+    bool denies;    /* a zone that the name may be in says so */
+    bool delegates; /* to other servers */
+};
 
-    if (cut_off)
+static bool is_at_or_below(const char *name, const char *zone)
+{
+    size_t length = strlen(name), tail = strlen(zone);
+
+    if (tail == 0 || strcmp(name, zone) == 0)
+        return true;
+    return length > tail && name[length - tail - 1] == '.' &&
+           strcmp(name + length - tail, zone) == 0;
+}
+
+/* answers: where the answer section begins. False for a message that is not all there. */
+static bool read_authority(struct walk answers, const char *name, struct authority *authority)
+{
+    struct walk walk = answers;
+
+    *authority = (struct authority){false, false};
+    while (walk.left > 0) {
+        if (!walk_next(&walk))
+            return false;
+    }
+    walk.left = read_16(walk.octets + 8);
+    while (walk.left > 0) {
+        if (!walk_next(&walk))
+            return false;
+        if (walk.class != CLASS_IN || !is_at_or_below(name, walk.owner))
+            continue;
+        authority->denies = authority->denies || walk.type == TYPE_SOA;
+        authority->delegates = authority->delegates || walk.type == TYPE_NS;
+    }
+    return true;
+}
+
+/* Nothing was found, and that has to be proven: records that do not fit the question are those of a
+ * captive portal or of a broken server, and say nothing about the name, unless the zone does so
+ * beside them. Nor does a referral: the empty answer of a server that has no authority and does not
+ * recurse, or that names others. */
+static enum dns_result judge_nothing(const struct walk *answers, const char *name, unsigned rcode)
+{
+    bool has_authority = (answers->octets[2] & 0x04) != 0;
+    bool recurses = (answers->octets[3] & 0x80) != 0;
+    struct authority authority;
+
+    if (!read_authority(*answers, name, &authority) || (answers->left > 0 && !authority.denies))
         return DNS_MALFORMED;
-    return has_authority || recurses ? DNS_NO_DATA : DNS_REFUSED;
+    if (rcode == RCODE_NXDOMAIN)
+        return DNS_NXDOMAIN;
+    return authority.denies || has_authority || (recurses && !authority.delegates) ? DNS_NO_DATA
+                                                                                   : DNS_REFUSED;
 }
 
 /* In a fixed order, since servers rotate them; a dropped one shows as truncated anyway. */
@@ -209,21 +254,33 @@ static int compare_records(const void *a, const void *b)
     return strcmp(left->text, right->text);
 }
 
-static enum dns_result read_noerror(struct message *message, const unsigned char *octets,
-                                    size_t length, const char *name, enum dns_type type,
-                                    unsigned aliases_max)
+/* The rcode of a reply whose aliases end at a name that does not exist is that of this name: RFC
+ * 6604. */
+static enum dns_result judge_nxdomain(struct message *message, enum dns_result answers)
+{
+    message->alias[0] = '\0';
+    return answers == DNS_FOUND ? DNS_MALFORMED : answers == DNS_NO_DATA ? DNS_NXDOMAIN : answers;
+}
+
+/* rcode: NOERROR or NXDOMAIN. What is cut off came over TCP, where nothing has to be: it is not the
+ * whole answer, so it is none. */
+static enum dns_result read_definite(struct message *message, const unsigned char *octets,
+                                     size_t length, const char *name, enum dns_type type,
+                                     unsigned aliases_max)
 {
     struct walk walk = {.octets = octets, .length = length, .left = read_16(octets + 6)};
+    unsigned rcode = octets[3] & 0x0F;
     enum dns_result result;
 
     walk.offset = name_read(octets, length, HEADER_SIZE, walk.owner);
-    if (walk.offset == 0 || length - walk.offset < QUESTION_SIZE)
+    if ((octets[2] & 0x02) != 0 || walk.offset == 0 || length - walk.offset < QUESTION_SIZE)
         return DNS_MALFORMED;
     walk.offset += QUESTION_SIZE;
     result = read_answers(message, &walk, name, type, aliases_max);
     if (result == DNS_NO_DATA && message->alias[0] == '\0')
-        return judge_nothing(octets);
-    message->truncated |= (octets[2] & 0x02) != 0;
+        return judge_nothing(&walk, name, rcode);
+    if (rcode == RCODE_NXDOMAIN)
+        return judge_nxdomain(message, result);
     if (type == DNS_MX)
         qsort(message->records, message->count, sizeof message->records[0], compare_records);
     return result;
@@ -246,12 +303,10 @@ void message_read(struct message *message, const unsigned char *octets, size_t l
     message->used = 0;
     if (!is_response(octets, length))
         message->result = DNS_MALFORMED;
-    else if (rcode == RCODE_NOERROR)
-        message->result = read_noerror(message, octets, length, name, type, aliases_max);
+    else if (rcode == RCODE_NOERROR || rcode == RCODE_NXDOMAIN)
+        message->result = read_definite(message, octets, length, name, type, aliases_max);
     else
-        message->result = rcode == RCODE_NXDOMAIN   ? DNS_NXDOMAIN
-                          : rcode == RCODE_SERVFAIL ? DNS_SERVFAIL
-                                                    : DNS_REFUSED;
+        message->result = rcode == RCODE_SERVFAIL ? DNS_SERVFAIL : DNS_REFUSED;
     if (message->result != DNS_FOUND)
         message->count = 0;
 }

@@ -25,7 +25,8 @@ enum dns_result {
     DNS_REFUSED,     /* no server would: REFUSED, NOTIMP, FORMERR and the like */
     DNS_TIMEOUT,     /* no server answered in time */
     DNS_UNREACHABLE, /* no server listens, or there is no way to it */
-    DNS_MALFORMED,   /* an answer that cannot be understood, a loop of CNAMEs, a name not allowed */
+    DNS_MALFORMED,   /* an answer that cannot be understood, or does not fit the question; a loop of
+                        CNAMEs; a name not allowed */
 };
 enum { DNS_RESULT_COUNT = DNS_MALFORMED + 1 };
 extern const char

@@ -34,6 +34,9 @@ def nobody():
     ("referral", "refused by"),
     ("echo", "unintelligible answer from"),
     ("cut", "unintelligible answer from"),
+    ("cut-off", "unintelligible answer from"),
+    ("portal", "unintelligible answer from"),
+    ("other-owner", "unintelligible answer from"),
 ])
 def test_what_a_server_may_say(driver, standin, mode, text):
     standin.mode = mode
@@ -77,8 +80,10 @@ def test_a_server_that_does_not_know_edns(driver, standin):
 
 def test_records_of_other_names_do_not_count(driver, standin):
     standin.records["bare.example"] = ["TXT x"]
-    standin.extra = [("other.example", "MX 10 mx.example.net")]
-    assert driver.ask([standin.server], "mx/bare.example").judged == "gone: no MX"
+    standin.extra = [("other.example", "MX 20 mx.example.net")]
+    assert driver.ask([standin.server], RIGHT).judged == FOUND
+    assert driver.ask([standin.server], "mx/bare.example").judged == \
+        f"unclear: unintelligible answer from {standin.server}"
 
 
 def test_a_name_that_is_an_alias_is_asked_for(driver, standin):
@@ -111,7 +116,8 @@ def test_a_dead_server_and_a_good_one(driver, standin, nobody):
     assert (answer.judged, answer.servers) == (FOUND, standin.server)
 
 
-@pytest.mark.parametrize("mode", ["drop", "servfail", "refused", "garbage", "cut"])
+@pytest.mark.parametrize("mode", ["drop", "servfail", "refused", "garbage", "cut", "portal",
+                                  "other-owner"])
 def test_a_bad_server_and_a_good_one(driver, standin, other, mode):
     standin.mode = mode
     answer = driver.ask([standin.server, other.server], RIGHT, milliseconds=3000)

@@ -131,7 +131,10 @@ def test_a_long_answer_comes_over_tcp(sync, nsd):
 
 
 @pytest.mark.parametrize("mode, text", [("servfail", "SERVFAIL from"), ("refused", "refused by"),
-                                        ("drop", "timeout from")])
+                                        ("drop", "timeout from"),
+                                        ("portal", "unintelligible answer from"),
+                                        ("other-owner", "unintelligible answer from"),
+                                        ("cut-off", "unintelligible answer from")])
 def test_what_is_not_clear_changes_nothing(sync, mode, text):
     with Dns(mode=mode) as dns:
         sync.configure(local=life.settings(dns.port, timeout="300ms"))

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-enum { CNAME = 5, HOPS = DNS_CNAMES_MAX, BUFFER_SIZE = 65535 };
+enum { NS = 2, CNAME = 5, SOA = 6, OPT = 41, HOPS = DNS_CNAMES_MAX, BUFFER_SIZE = 65535 };
 enum { REPLY = 0x8000, FINAL = 0x0400, CUT_OFF = 0x0200, RECURSES = 0x0080 };
 
 /* A message as it is made up. */
@@ -58,21 +58,34 @@ static void begin(unsigned flags)
     put_16(1);
 }
 
+/* Of the answer section. */
 static void set_count(unsigned count)
 {
     octets[6] = (unsigned char)(count >> 8);
     octets[7] = (unsigned char)count;
 }
 
-static void add(const char *owner, unsigned type, const void *data, size_t size)
+static void put_record(const char *owner, unsigned type, const void *data, size_t size)
 {
-    set_count((octets[6] << 8 | octets[7]) + 1U);
     put_name(owner);
     put_16(type);
     put_16(1);
     put("\0\0\0\x3c", 4);
     put_16((unsigned)size);
     put(data, size);
+}
+
+static void add(const char *owner, unsigned type, const void *data, size_t size)
+{
+    set_count((octets[6] << 8 | octets[7]) + 1U);
+    put_record(owner, type, data, size);
+}
+
+/* Behind the answers, of which none may follow. */
+static void add_authority(const char *owner, unsigned type)
+{
+    octets[9]++;
+    put_record(owner, type, "\0", 1);
 }
 
 /* Its data end in a name; preference: -1 for none. */
@@ -141,11 +154,11 @@ static void takes_only_records_of_the_name(void **state)
     add_mx("b.example", 10, "mx.example");
     add_mx("a.example.com", 10, "mx.example");
     add("a.example", DNS_TXT, "\1x", 2);
-    assert_int_equal(read_it(DNS_MX), DNS_NO_DATA);
+    assert_int_equal(read_it(DNS_MX), DNS_MALFORMED);
     assert_int_equal(message.count, 0);
     add_mx("a.example", 10, "mx.example");
     octets[length - 21] = 3; /* CHAOS */
-    assert_int_equal(read_it(DNS_MX), DNS_NO_DATA);
+    assert_int_equal(read_it(DNS_MX), DNS_MALFORMED);
     octets[length - 21] = 1;
     assert_int_equal(read_it(DNS_MX), DNS_FOUND);
     assert_int_equal(message.count, 1);
@@ -237,13 +250,77 @@ static void maps_the_response_codes(void **state)
     }
 }
 
-static void tells_of_an_answer_that_was_cut_off(void **state)
+/* What the answer section holds for a question that has another answer, or none. */
+static const struct {
+    const char *name;
+    const char *owner;
+    unsigned type;
+    const char *data;
+    size_t length;
+} misfits[] = {
+    {"an address for an MX", "a.example", DNS_A, "\300\0\2\120", 4},
+    {"an MX of another owner", "b.example", DNS_MX, "\0\12\2mx\0", 6},
+    {"an MX of the zone above", "example", DNS_MX, "\0\12\2mx\0", 6},
+    {"an alias of another owner", "b.example", CNAME, "\1c\0", 3},
+    {"an OPT", "", OPT, "", 0},
+};
+
+static void takes_what_does_not_fit_the_question_for_no_answer(void **state)
+{
+    static const unsigned flags[] = {FINAL, RECURSES, FINAL | 3, RECURSES | 3};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof misfits / sizeof misfits[0]; i++) {
+        print_message("%s\n", misfits[i].name);
+        for (size_t j = 0; j < sizeof flags / sizeof flags[0]; j++) {
+            begin(REPLY | flags[j]);
+            add(misfits[i].owner, misfits[i].type, misfits[i].data, misfits[i].length);
+            assert_int_equal(read_it(DNS_MX), DNS_MALFORMED);
+            assert_int_equal(message.count, 0);
+            add_authority("other.example", SOA);
+            assert_int_equal(read_it(DNS_MX), DNS_MALFORMED);
+            add_authority("example", SOA);
+            assert_int_equal(read_it(DNS_MX), (flags[j] & 3) == 3 ? DNS_NXDOMAIN : DNS_NO_DATA);
+        }
+    }
+}
+
+static void takes_no_name_for_missing_that_has_records(void **state)
+{
+    (void)state;
+    begin(REPLY | FINAL | 3);
+    add_mx("a.example", 10, "mx.example");
+    assert_int_equal(read_it(DNS_MX), DNS_MALFORMED);
+    begin(REPLY | FINAL | 3); /* RFC 6604: it is the last name that is missing */
+    add_alias("a.example", "b.example");
+    assert_int_equal(read_it(DNS_MX), DNS_NXDOMAIN);
+    assert_string_equal(message.alias, "");
+}
+
+static void tells_a_referral_from_an_empty_answer(void **state)
+{
+    (void)state;
+    begin(REPLY | RECURSES);
+    add_authority("example", NS);
+    assert_int_equal(read_it(DNS_MX), DNS_REFUSED);
+    octets[2] |= FINAL >> 8;
+    assert_int_equal(read_it(DNS_MX), DNS_NO_DATA);
+    begin(REPLY); /* neither final nor recursive, but it has the zone's word */
+    add_authority("", SOA);
+    assert_int_equal(read_it(DNS_MX), DNS_NO_DATA);
+    octets[9]++; /* a record that is not there */
+    assert_int_equal(read_it(DNS_MX), DNS_MALFORMED);
+}
+
+/* Over UDP such an answer is fetched again over TCP, so this came over TCP. */
+static void takes_an_answer_that_was_cut_off_for_none(void **state)
 {
     (void)state;
     begin(REPLY | FINAL | CUT_OFF);
     add_mx("a.example", 10, "mx.example");
-    assert_int_equal(read_it(DNS_MX), DNS_FOUND);
-    assert_true(message.truncated);
+    assert_int_equal(read_it(DNS_MX), DNS_MALFORMED);
+    begin(REPLY | FINAL | CUT_OFF | 3);
+    assert_int_equal(read_it(DNS_MX), DNS_MALFORMED);
 }
 
 static void keeps_64_records(void **state)
@@ -392,7 +469,10 @@ int main(void)
         cmocka_unit_test(follows_so_many_aliases_and_no_more),
         cmocka_unit_test(ends_a_loop_of_aliases),
         cmocka_unit_test(maps_the_response_codes),
-        cmocka_unit_test(tells_of_an_answer_that_was_cut_off),
+        cmocka_unit_test(takes_what_does_not_fit_the_question_for_no_answer),
+        cmocka_unit_test(takes_no_name_for_missing_that_has_records),
+        cmocka_unit_test(tells_a_referral_from_an_empty_answer),
+        cmocka_unit_test(takes_an_answer_that_was_cut_off_for_none),
         cmocka_unit_test(keeps_64_records),
         cmocka_unit_test(reads_addresses_and_names),
         cmocka_unit_test(joins_the_strings_of_a_text),

@@ -15,7 +15,8 @@ mode, and by_name[name] for a name that has another one:
     wrong-id, wrong-question, wrong-source     a forged answer first, then the right one
     truncate        over UDP only "truncated", over TCP the answer
     echo            the query itself           referral        nothing, neither final nor recursive
-    cut             half of the answer
+    cut             half of the answer         cut-off         "truncated", over TCP as well
+    portal          an address, whatever was asked for         other-owner     another name's MX
     no-edns         the answer, but FORMERR to a query with EDNS (RFC 6891)
 """
 
@@ -221,7 +222,7 @@ class Dns:
         forged = [(query.name, FORGED)]
         if mode in RCODES:
             return [query.reply(RECURSES | RCODES[mode])]
-        if mode == "truncate" and query.protocol == "udp":
+        if mode == "cut-off" or (mode == "truncate" and query.protocol == "udp"):
             return [query.reply(FINAL | TRUNCATED)]
         if mode == "no-edns" and query.payload is not None:
             return [query.reply(RECURSES | RCODES["formerr"])]
@@ -229,6 +230,8 @@ class Dns:
                 "garbage": [query.octets[:2] + b"\x84\x00" + b"\xff" * 40],
                 "echo": [query.octets],
                 "referral": [query.reply(0)],
+                "portal": [query.reply(RECURSES, [(query.name, "A 192.0.2.80")])],
+                "other-owner": [query.reply(RECURSES, [("other.example", "MX 10 mx.example.net")])],
                 "cut": [query.octets[:2] + right[2:len(query.question) + 16]],
                 "wrong-id": [query.reply(FINAL, forged, identifier=query.identifier ^ 1), right],
                 "wrong-question": [query.reply(FINAL, forged, question=encode_name("other.example")
