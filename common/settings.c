@@ -278,6 +278,17 @@ static bool check_return_path(const struct settings *settings, const char *name,
                        SETTINGS_RETURN_DOMAINS_MAX);
 }
 
+/* A grace time that one look-up outlasts is none: the next time-out would demote. */
+static bool check_local(const struct settings *settings, const char *name, struct failure *why)
+{
+    return settings->local.indeterminate_grace >
+               settings->local.pending_interval + settings->local.timeout ||
+           failure_set(why, EX_CONFIG,
+                       "%s: indeterminate-grace must be longer than pending-interval and timeout "
+                       "of section local together, so that a look-up is repeated within it",
+                       name);
+}
+
 static bool parse(struct settings *settings, const char *text, const char *name,
                   struct failure *why)
 {
@@ -300,7 +311,7 @@ static bool parse(struct settings *settings, const char *text, const char *name,
     }
     if (result == CFG_SUCCESS &&
         (!read_lists(cfg, settings, why) || !check_metrics(settings, name, why) ||
-         !check_return_path(settings, name, why)))
+         !check_local(settings, name, why) || !check_return_path(settings, name, why)))
         result = CFG_PARSE_ERROR;
     (void)cfg_free(cfg);
     if (result == CFG_SUCCESS)

@@ -146,7 +146,7 @@ const struct setting settings_schema[] = {
     {"local", "indeterminate-grace", TYPE_DURATION, "24h", AT(local.indeterminate_grace),
      RANGE("1s", "365d"),
      .help = "How long time-outs, SERVFAIL and the like change nothing; after that they count as "
-             "a missing MX."},
+             "a missing MX. It must be longer than pending-interval and timeout together."},
     {"local", "recheck-failed", TYPE_SWITCH, "false", AT(local.recheck_failed),
      .help = "Is the MX looked up in the state Failed too, every success-interval, and leads back "
              "to Success? SES wants a new put."},

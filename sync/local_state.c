@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { MISSED_MAX = 3 /* look-ups that did not take place: then nobody looked */ };
+
 static int64_t seconds(int64_t milliseconds)
 {
     return (milliseconds + 999) / 1000;
@@ -78,11 +80,22 @@ static int64_t next_check(const struct local_state *state, int64_t now,
     return when > now ? when : now + 1;
 }
 
+/* Did nobody look since the last answer? A gap of the grace time alone does not tell: with a short
+ * one, look-ups that are made as planned may be as far apart. */
+static bool nobody_looked(const struct local_state *state, int64_t now,
+                          const struct settings *settings)
+{
+    int64_t gap = now - state->looked_up;
+    int64_t planned = seconds(settings->local.pending_interval + settings->local.timeout);
+
+    return gap >= seconds(settings->local.indeterminate_grace) && gap / planned > MISSED_MAX;
+}
+
 struct local_state local_state_next(struct local_state state, enum mx_finding finding, int64_t now,
                                     const struct settings *settings, double random)
 {
     bool is_first = state.unclear_since == 0 || state.unclear_since > now ||
-                    now - state.looked_up >= seconds(settings->local.indeterminate_grace);
+                    nobody_looked(&state, now, settings);
     enum mail_from_status status;
 
     if (finding != MX_UNCLEAR)

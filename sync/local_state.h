@@ -9,7 +9,8 @@
  *                      +-----------------> Failed <-------------+        only a put leaves it
  *
  * An answer that is not clear changes nothing until there has been no other for the grace time;
- * from then on it counts as gone. A time in which nobody looked is no part of it.
+ * from then on it counts as gone. A time in which nobody looked is no part of it: that is one of
+ * the grace time or more in which more than three look-ups were missed.
  */
 #ifndef SYNC_LOCAL_STATE_H
 #define SYNC_LOCAL_STATE_H

@@ -239,6 +239,40 @@ static void follows_the_picture_on_random_walks(void **state)
         walk(&seed);
 }
 
+/* How long Success lasts with a DNS that answers nothing, where each look-up takes its time-out. */
+static int64_t time_to_demotion(int64_t grace, int64_t interval, int64_t timeout)
+{
+    struct settings short_grace = settings;
+    struct local_state state = {.status = MAIL_FROM_SUCCESS, .since = NOW - DAY, .looked_up = NOW};
+    int64_t now = NOW;
+
+    short_grace.local.indeterminate_grace = grace * 1000;
+    short_grace.local.pending_interval = interval * 1000;
+    short_grace.local.timeout = timeout * 1000;
+    for (int i = 0; i < 100 && state.status == MAIL_FROM_SUCCESS; i++) {
+        state = local_state_next(state, MX_UNCLEAR, now, &short_grace, 0);
+        if (state.status == MAIL_FROM_SUCCESS)
+            now = state.next_check + timeout;
+    }
+    assert_int_equal(state.status, MAIL_FROM_TEMPORARY_FAILURE);
+    return now - NOW;
+}
+
+/* Settings refuse most of these; a record may have been looked up under others. */
+static void ends_the_grace_time_however_short_it_is(void **state)
+{
+    (void)state;
+    static const int64_t times[][3] = {
+        {306, 300, 5}, {300, 300, 5}, {305, 300, 5}, {60, 300, 5}, {1, 300, 60}, {61, 1, 60},
+    };
+
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        int64_t passed = time_to_demotion(times[i][0], times[i][1], times[i][2]);
+        assert_true(passed >= times[i][0]);
+        assert_true(passed <= times[i][0] + times[i][1] + 2 * times[i][2]);
+    }
+}
+
 /* With a DNS that answers nothing, no status is left before the grace time is over. */
 static void demotes_nobody_within_the_grace_time(void **state)
 {
@@ -269,6 +303,7 @@ int main(void)
         cmocka_unit_test(gets_over_a_clock_that_was_set_back),
         cmocka_unit_test(follows_the_picture_on_random_walks),
         cmocka_unit_test(demotes_nobody_within_the_grace_time),
+        cmocka_unit_test(ends_the_grace_time_however_short_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

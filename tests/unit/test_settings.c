@@ -200,6 +200,11 @@ static void refuses_wrong_local_settings(void **state)
         {"a number beyond all", "local { concurrency = 99999999999999999999 }", "no whole number"},
         {"a negative number", "local { concurrency = \"-1\" }", "no whole number"},
         {"a title", "local \"a\" { }", "file.conf:1"},
+        {"a grace time of one look-up",
+         "local { indeterminate-grace = \"65s\" pending-interval = \"1m\" }",
+         "file.conf: indeterminate-grace must be longer than pending-interval and timeout"},
+        {"a grace time below the interval by default", "local { indeterminate-grace = \"5m\" }",
+         "indeterminate-grace must be longer"},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
