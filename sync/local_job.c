@@ -13,6 +13,14 @@ static int compare_keys(const void *a, const void *b)
     return strcmp(((const struct local_job *)a)->key, ((const struct local_job *)b)->key);
 }
 
+/* The first unclear answer leaves its own time as that since when there is none that is clear. */
+static enum outage_before before_of(const struct mail_from *record)
+{
+    if (record->unclear_since == 0)
+        return OUTAGE_CLEAR;
+    return record->unclear_since == record->found_at ? OUTAGE_UNCLEAR : OUTAGE_LONG_UNCLEAR;
+}
+
 bool local_job_add(struct local_jobs *jobs, const char *key, const struct mail_from *record,
                    struct local_job **added)
 {
@@ -30,6 +38,7 @@ bool local_job_add(struct local_jobs *jobs, const char *key, const struct mail_f
     }
     memcpy(job->domain, record->domain, sizeof job->domain);
     job->question.domain = job->domain;
+    job->before = before_of(record);
     jobs->count++;
     *added = job;
     return true;

@@ -8,12 +8,14 @@
 #define SYNC_LOCAL_JOB_H
 
 #include "sync/mx_lookup.h"
+#include "sync/outage.h"
 #include "sync/transition.h"
 
 struct local_job {
     struct mx_question question; /* first: the one is found by the other */
     char key[IDENTITY_SIZE];
     char domain[IDENTITY_DOMAIN_MAX + 1];
+    enum outage_before before;
     int64_t answered; /* when, in milliseconds since the epoch */
     double random;    /* drawn for the answer, see sync/local_state.h */
     bool changed;     /* the status, as transition says */

@@ -38,6 +38,7 @@ struct local_source {
     struct mx_lookup *lookup;
     struct source_state state;
     struct outage outage;
+    uint64_t domains; /* how many are looked up */
     struct local_due due;
     struct local_jobs jobs;
     struct local_job *answered[AT_WORK_MAX]; /* of them, not in the store yet */
@@ -111,6 +112,20 @@ static int64_t next_look(const struct local_source *source)
     return source->walked || source->jobs.count > AT_WORK_MAX / 2 ? INT64_MAX : source->next_look;
 }
 
+static bool count_domains(struct local_source *source, struct store *store, int64_t now,
+                          struct failure *why)
+{
+    struct store_tally tally;
+    const uint64_t *records = tally.records[MAIL_FROM_LOCAL];
+
+    if (!store_tally(store, now / 1000, &tally, why))
+        return false;
+    source->domains = records[MAIL_FROM_PENDING] + records[MAIL_FROM_SUCCESS] +
+                      records[MAIL_FROM_TEMPORARY_FAILURE] +
+                      (source->settings->local.recheck_failed ? records[MAIL_FROM_FAILED] : 0);
+    return true;
+}
+
 static void look_for_due(struct local_source *source, int64_t now)
 {
     struct failure why;
@@ -121,7 +136,8 @@ static void look_for_due(struct local_source *source, int64_t now)
         return;
     source->next_look = now + LOOK_EVERY;
     store = shared_store_acquire(source->store, &why);
-    worked = store != NULL && local_due_look(&source->due, store, now, &why);
+    worked = store != NULL && count_domains(source, store, now, &why) &&
+             local_due_look(&source->due, store, now, &why);
     if (store != NULL)
         shared_store_release(source->store);
     if (!worked) {
@@ -141,8 +157,9 @@ static struct log_limit unclear; /* a domain can be broken for long, and one of 
 
 static void tell_outage(struct local_source *source, const struct local_job *job, int64_t now)
 {
-    enum outage_news news = outage_add(&source->outage, job->question.finding != MX_UNCLEAR, now);
     const struct settings *settings = source->settings;
+    enum outage_news news = outage_add(&source->outage, job->domain, job->before,
+                                       job->question.finding != MX_UNCLEAR, source->domains, now);
     char text[DURATION_TEXT_SIZE];
 
     if (news == OUTAGE_ONE) {
@@ -151,9 +168,9 @@ static void tell_outage(struct local_source *source, const struct local_job *job
     } else if (news == OUTAGE_BEGAN) {
         duration_format(settings->local.indeterminate_grace, text);
         log_write(LOG_WARNING,
-                  "%s: the last %d look-ups brought nothing definite, this one %s; no status "
-                  "changes for that within %s",
-                  label, OUTAGE_RUN, job->question.found, text);
+                  "%s: the last %u look-ups, of %u domains, brought nothing definite, this one %s; "
+                  "no status changes for that within %s",
+                  label, source->outage.run, source->outage.count, job->question.found, text);
     } else if (news == OUTAGE_ENDED) {
         duration_format((now - source->outage.since) / 1000 * 1000, text);
         log_write(LOG_NOTICE, "%s: look-ups bring definite answers again, after %s", label, text);
@@ -176,7 +193,7 @@ static void count_answer(struct local_source *source, const struct local_job *jo
     state->last_error_at = job->answered;
     (void)snprintf(state->last_error, sizeof state->last_error, "MX of %s: %s", job->domain,
                    job->question.found);
-    if (outage_is_on(&source->outage) && state->failing_since == 0)
+    if (source->outage.is_on && state->failing_since == 0)
         state->failing_since = source->outage.since;
 }
 
@@ -398,7 +415,7 @@ bool local_source_report(const struct local_source *source, struct failure *why)
     (void)printf("%s: %zu look-ups, %llu changes of status%s\n", label,
                  local_source_progress(source),
                  (unsigned long long)(state->transitions - source->transitions_at_start),
-                 outage_is_on(&source->outage) ? "; failed" : "");
+                 source->outage.is_on ? "; failed" : "");
     if (local_source_progress(source) == 0 || state->last_success >= source->due.began)
         return true;
     return failure_set(why, EX_UNAVAILABLE,

@@ -333,8 +333,34 @@ def test_a_resolver_that_is_down_is_told_once_and_demotes_nobody(sync):
         assert sync.log_lines("definite answers again", mark)
 
 
+def test_one_broken_domain_of_a_few_is_no_outage_and_an_outage_is_told_once(sync):
+    """The broken one is looked up again and again between two look-ups of the others."""
+    table = numbered(3)
+    with Dns({domain: [f"MX 10 {EXPECTED}"] for domain in table.values()}) as dns:
+        broken, *good = table.values()
+        dns.by_name = {broken: "servfail"}
+        sync.configure(local=life.settings(dns.port, success_interval="1h"))
+        put_all(sync, table)
+        sync.start()
+        wait_until(lambda: dns.count(broken) > 12, "look-ups of the broken one")
+        [ours] = json.loads(ctl(sync, "status", "--json"))["Sources"]
+        assert ours["Well"] and ours["FailingSince"] is None
+        assert not sync.log_lines("brought nothing definite")
+        [line] = sync.log_lines("is not clear")
+        assert f"look-up of {broken} is not clear: SERVFAIL from" in line
+        dns.mode = "servfail"
+        ctl(sync, "refresh", *list(table)[1:])
+        line = sync.wait_for_log("brought nothing definite")
+        assert "of 3 domains" in line
+        wait_until(lambda: all(dns.count(name) > 4 for name in good), "look-ups of all")
+        assert len(sync.log_lines("brought nothing definite")) == 1
+        dns.mode = "answer"
+        dns.by_name = {}
+        sync.wait_for_log("definite answers again")
+
+
 def test_domains_that_are_broken_for_long_do_not_fill_the_log(sync):
-    table = numbered(20)
+    table = numbered(40)
     with Dns({domain: [f"MX 10 {EXPECTED}"] for domain in table.values()}) as dns:
         dns.by_name = {domain: "servfail" for domain in [*table.values()][::2]}
         sync.configure(local=life.settings(dns.port))
