@@ -154,7 +154,8 @@ const struct setting settings_schema[] = {
      .help = "How many look-ups may wait for an answer at a time."},
     {"local", "queries-per-second", TYPE_RATE, "100", AT(local.queries_per_second),
      RANGE("0.1", "10000"),
-     .help = "How fast look-ups are made; 1000000 identities each hour take 300 a second."},
+     .help = "How many queries go out a second, whatever they are for: also those that repeat "
+             "another, or go to another server. 1000000 identities each hour take 300."},
     {"local", "timeout", TYPE_DURATION, "5s", AT(local.timeout), RANGE("100ms", "1m"),
      .help = "For an answer to a look-up."},
     {"local", "on-transition", TYPE_PATH, "", AT(local.on_transition),

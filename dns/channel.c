@@ -5,8 +5,12 @@
 
 #include <ares.h>
 #include <limits.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 enum {
     PAYLOAD_MAX = 1232,      /* octets over UDP that no path fragments: dnsflagday.net/2020 */
@@ -18,6 +22,7 @@ struct channel {
     ares_channel ares;
     unsigned asked; /* ever */
     unsigned open;
+    unsigned queries; /* that went out */
 };
 
 struct call {
@@ -90,6 +95,50 @@ static bool set_server(ares_channel ares, const struct server *server)
     return ares_set_servers_ports(ares, &address) == ARES_SUCCESS;
 }
 
+/* The system calls as they are, but that queries are counted: each is a buffer of its own. */
+static ares_socket_t open_socket(int family, int type, int protocol, void *context)
+{
+    int socket_ = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+    int one = 1;
+
+    (void)context;
+    if (socket_ >= 0 && type == SOCK_STREAM)
+        (void)setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    return socket_;
+}
+
+static int close_socket(ares_socket_t socket, void *context)
+{
+    (void)context;
+    return close(socket);
+}
+
+static int connect_socket(ares_socket_t socket, const struct sockaddr *address,
+                          ares_socklen_t length, void *context)
+{
+    (void)context;
+    return connect(socket, address, length);
+}
+
+static ares_ssize_t receive(ares_socket_t socket, void *data, size_t size, int flags,
+                            struct sockaddr *from, ares_socklen_t *from_length, void *context)
+{
+    (void)context;
+    return recvfrom(socket, data, size, flags, from, from_length);
+}
+
+static ares_ssize_t send_queries(ares_socket_t socket, const struct iovec *queries, int count,
+                                 void *context)
+{
+    struct channel *channel = context;
+
+    channel->queries += (unsigned)count;
+    return writev(socket, queries, count);
+}
+
+static const struct ares_socket_functions socket_functions = {
+    open_socket, close_socket, connect_socket, receive, send_queries};
+
 struct channel *channel_open(const struct server *server, int64_t timeout)
 {
     struct channel *channel = calloc(1, sizeof *channel);
@@ -102,6 +151,7 @@ struct channel *channel_open(const struct server *server, int64_t timeout)
         channel_close(channel);
         return NULL;
     }
+    ares_set_socket_functions(channel->ares, &socket_functions, channel);
     return channel;
 }
 
@@ -152,6 +202,14 @@ bool channel_ask(struct channel *channel, const char *name, enum dns_type type,
     channel->open++;
     ares_query(channel->ares, name, CLASS_IN, (int)type, end_call, call);
     return true;
+}
+
+unsigned channel_take_queries(struct channel *channel)
+{
+    unsigned queries = channel->queries;
+
+    channel->queries = 0;
+    return queries;
 }
 
 unsigned channel_open_questions(const struct channel *channel)

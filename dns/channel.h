@@ -37,6 +37,10 @@ typedef void channel_ended(void *context, enum dns_result reason, const unsigned
 bool channel_ask(struct channel *channel, const char *name, enum dns_type type,
                  channel_ended *ended, void *context);
 
+/* How many queries went out since this was asked last: also those over TCP, for answers that were
+ * too long, and those that c-ares repeats by itself. */
+unsigned channel_take_queries(struct channel *channel);
+
 unsigned channel_open_questions(const struct channel *channel);
 
 /* Was it used so often that somebody may have guessed its source port? */

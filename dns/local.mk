@@ -3,6 +3,7 @@
 noinst_LIBRARIES += libdns.a
 libdns_a_CPPFLAGS = $(AM_CPPFLAGS) $(CARES_CFLAGS)
 libdns_a_SOURCES = \
+	dns/allowance.c dns/allowance.h \
 	dns/channel.c dns/channel.h \
 	dns/message.c dns/message.h \
 	dns/mx.c dns/mx.h \

@@ -106,6 +106,15 @@ bool pool_wait(struct pool *pool, int milliseconds)
     return true;
 }
 
+unsigned pool_take_queries(struct pool *pool)
+{
+    unsigned queries = 0;
+
+    for (size_t i = 0; i < pool->source_count; i++)
+        queries += channel_take_queries(pool->sources[i]->channel);
+    return queries;
+}
+
 void pool_tend(struct pool *pool, int64_t now)
 {
     if (now - pool->tended < TEND_EVERY)

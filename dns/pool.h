@@ -33,6 +33,9 @@ bool pool_ask(struct pool *pool, unsigned server, const char *name, enum dns_typ
 /* Handles what comes within so many milliseconds; false if that was nothing. */
 bool pool_wait(struct pool *pool, int milliseconds);
 
+/* As channel_take_queries, of all of them. */
+unsigned pool_take_queries(struct pool *pool);
+
 /* From time to time: ends questions that had their time, and closes what nobody needs. */
 void pool_tend(struct pool *pool, int64_t now);
 

@@ -42,6 +42,14 @@ bool question_next(struct question *question, unsigned *server)
     return false;
 }
 
+bool question_is_open(const struct question *question)
+{
+    struct question next = *question;
+    unsigned server;
+
+    return question_next(&next, &server);
+}
+
 void question_fail(struct question *question, unsigned server, enum dns_result reason)
 {
     question->failed[reason] |= 1U << server;

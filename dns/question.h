@@ -31,6 +31,9 @@ struct question {
 void question_init(struct question *question, const char *name, enum dns_type type,
                    unsigned servers, unsigned first);
 
+/* Is there a server left to ask? */
+bool question_is_open(const struct question *question);
+
 /* The server to ask now; false when none is left. */
 bool question_next(struct question *question, unsigned *server);
 

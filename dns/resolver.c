@@ -7,6 +7,7 @@
  */
 #include "dns/resolver.h"
 
+#include "dns/allowance.h"
 #include "dns/message.h"
 #include "dns/pool.h"
 #include "dns/question.h"
@@ -35,7 +36,7 @@ const char *const dns_result_words[DNS_RESULT_COUNT] = {
 struct asking {
     TAILQ_ENTRY(asking) in_age;
     TAILQ_ENTRY(asking) in_turn;
-    enum { TURN_DUE, TURN_LATER, TURN_NONE } turn; /* which list in_turn is of */
+    enum { TURN_FIRST, TURN_DUE, TURN_LATER, TURN_NONE } turn; /* which list in_turn is of */
     int64_t turn_at;
     int64_t deadline;
     struct question question;
@@ -62,11 +63,14 @@ struct reply {
 
 struct dns_resolver {
     struct pool pool;
-    unsigned first;        /* the server that answered last is asked first */
-    int64_t interval;      /* between two attempts */
-    struct askings by_age; /* hence by deadline */
+    unsigned first;           /* the server that answered last is asked first */
+    int64_t interval;         /* between two attempts */
+    struct askings by_age;    /* hence by deadline */
+    struct askings first_due; /* not asked yet; their first query is paid for */
     struct askings due;
     struct askings later; /* by turn_at */
+    struct allowance allowance;
+    unsigned started; /* attempts, each of which is paid for with one query */
     struct asking *ended;
     size_t open;
     bool happened;
@@ -87,7 +91,9 @@ static int64_t read_clock(void)
 
 static void leave_turn(struct dns_resolver *resolver, struct asking *asking)
 {
-    if (asking->turn == TURN_DUE)
+    if (asking->turn == TURN_FIRST)
+        TAILQ_REMOVE(&resolver->first_due, asking, in_turn);
+    else if (asking->turn == TURN_DUE)
         TAILQ_REMOVE(&resolver->due, asking, in_turn);
     else if (asking->turn == TURN_LATER)
         TAILQ_REMOVE(&resolver->later, asking, in_turn);
@@ -239,6 +245,7 @@ static void start_attempt(struct dns_resolver *resolver, struct asking *asking, 
     *attempt = (struct attempt){resolver, asking, server, question->aliases};
     asking->open++;
     asking->attempts++;
+    resolver->started++;
     if (pool_ask(&resolver->pool, server, question->name, question->type, end_attempt, attempt))
         return;
     asking->open--;
@@ -246,28 +253,49 @@ static void start_attempt(struct dns_resolver *resolver, struct asking *asking, 
     free(attempt);
 }
 
-static void take_turn(struct dns_resolver *resolver, struct asking *asking, int64_t now)
+/* False: not now, no query may go out. */
+static bool take_turn(struct dns_resolver *resolver, struct asking *asking, int64_t now)
 {
     unsigned server;
 
-    if (question_next(&asking->question, &server)) {
-        make_later(resolver, asking, now);
-        start_attempt(resolver, asking, server);
-    } else if (asking->open > 0) {
-        leave_turn(resolver, asking); /* one of them may still answer */
-    } else {
-        give_up(resolver, asking);
+    if (!question_is_open(&asking->question)) {
+        if (asking->open > 0)
+            leave_turn(resolver, asking); /* one of them may still answer */
+        else
+            give_up(resolver, asking);
+        return true;
     }
+    if (asking->turn != TURN_FIRST && !allowance_take(&resolver->allowance))
+        return false;
+    (void)question_next(&asking->question, &server);
+    make_later(resolver, asking, now);
+    start_attempt(resolver, asking, server);
+    return true;
+}
+
+/* What went out beside the first query of each attempt. */
+static void charge_others(struct dns_resolver *resolver)
+{
+    unsigned sent = pool_take_queries(&resolver->pool);
+
+    if (sent > resolver->started)
+        allowance_charge(&resolver->allowance, sent - resolver->started);
+    resolver->started = 0;
 }
 
 static void take_turns(struct dns_resolver *resolver, int64_t now)
 {
     struct asking *asking;
+    int started = 0;
 
     while ((asking = TAILQ_FIRST(&resolver->later)) != NULL && asking->turn_at <= now)
         make_due(resolver, asking);
-    for (int i = 0; i < BURST && (asking = TAILQ_FIRST(&resolver->due)) != NULL; i++)
-        take_turn(resolver, asking, now);
+    for (; started < BURST && (asking = TAILQ_FIRST(&resolver->first_due)) != NULL; started++)
+        (void)take_turn(resolver, asking, now);
+    for (; started < BURST && (asking = TAILQ_FIRST(&resolver->due)) != NULL; started++) {
+        if (!take_turn(resolver, asking, now))
+            return;
+    }
 }
 
 /* Events */
@@ -277,8 +305,11 @@ static int until(const struct dns_resolver *resolver, int64_t now, int64_t milli
     const struct asking *oldest = TAILQ_FIRST(&resolver->by_age);
     const struct asking *later = TAILQ_FIRST(&resolver->later);
 
-    if (resolver->happened || !TAILQ_EMPTY(&resolver->due) || oldest == NULL || milliseconds < 0)
+    if (resolver->happened || !TAILQ_EMPTY(&resolver->first_due) || oldest == NULL ||
+        milliseconds < 0)
         return 0;
+    if (!TAILQ_EMPTY(&resolver->due) && allowance_wait(&resolver->allowance) < milliseconds)
+        milliseconds = allowance_wait(&resolver->allowance);
     if (oldest->deadline - now < milliseconds)
         milliseconds = oldest->deadline - now;
     if (later != NULL && later->turn_at - now < milliseconds)
@@ -301,10 +332,12 @@ void dns_run(struct dns_resolver *resolver, int64_t milliseconds)
     if (resolver->open == 0)
         return;
     resolver->happened = false;
+    allowance_renew(&resolver->allowance, now);
     take_turns(resolver, now);
     if (pool_wait(&resolver->pool, until(resolver, now, milliseconds)))
         resolver->happened = true;
     now = read_clock();
+    charge_others(resolver);
     end_overdue(resolver, now);
     pool_tend(&resolver->pool, now);
     free_ended(resolver);
@@ -340,15 +373,17 @@ static bool choose_servers(struct dns_resolver *resolver, const struct dns_setti
     return true;
 }
 
-static struct dns_resolver *make_resolver(int64_t timeout)
+static struct dns_resolver *make_resolver(const struct dns_settings *settings)
 {
     struct dns_resolver *resolver = calloc(1, sizeof *resolver);
 
     if (resolver == NULL)
         return NULL;
-    resolver->pool.timeout = timeout < 1 ? 1 : timeout;
+    resolver->pool.timeout = settings->timeout < 1 ? 1 : settings->timeout;
+    resolver->allowance.rate = settings->queries_per_second;
     resolver->reply = &resolver->passing;
     TAILQ_INIT(&resolver->by_age);
+    TAILQ_INIT(&resolver->first_due);
     TAILQ_INIT(&resolver->due);
     TAILQ_INIT(&resolver->later);
     return resolver;
@@ -356,7 +391,7 @@ static struct dns_resolver *make_resolver(int64_t timeout)
 
 bool dns_open(struct dns_resolver **out, const struct dns_settings *settings, struct failure *why)
 {
-    struct dns_resolver *resolver = make_resolver(settings->timeout);
+    struct dns_resolver *resolver = make_resolver(settings);
 
     *out = NULL;
     if (resolver == NULL || !channel_start()) {
@@ -391,6 +426,14 @@ void dns_close(struct dns_resolver *resolver)
 
 /* Asking */
 
+int64_t dns_wait(struct dns_resolver *resolver)
+{
+    allowance_renew(&resolver->allowance, read_clock());
+    if (TAILQ_EMPTY(&resolver->due))
+        return allowance_wait(&resolver->allowance);
+    return allowance_wait(&resolver->allowance) + 1;
+}
+
 bool dns_ask(struct dns_resolver *resolver, const char *name, enum dns_type type,
              void (*answered)(void *context, const struct dns_answer *answer), void *context)
 {
@@ -401,10 +444,11 @@ bool dns_ask(struct dns_resolver *resolver, const char *name, enum dns_type type
     asking->callback = answered;
     asking->context = context;
     asking->deadline = read_clock() + resolver->pool.timeout;
-    asking->turn = TURN_NONE;
     question_init(&asking->question, name, type, resolver->pool.server_count, resolver->first);
     TAILQ_INSERT_TAIL(&resolver->by_age, asking, in_age);
-    make_due(resolver, asking);
+    asking->turn = TURN_FIRST;
+    TAILQ_INSERT_TAIL(&resolver->first_due, asking, in_turn);
+    allowance_charge(&resolver->allowance, 1);
     resolver->open++;
     return true;
 }

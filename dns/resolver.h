@@ -62,6 +62,7 @@ struct dns_settings {
     const char *const *servers; /* "192.0.2.1", "192.0.2.1:5353", "2001:db8::1", "[::1]:5353" */
     size_t server_count;        /* at most DNS_SERVERS_MAX; 0: those of the system */
     int64_t timeout;            /* milliseconds for an answer, all tries and servers together */
+    double queries_per_second;  /* of all tries, to all servers together; 0: no limit */
 };
 
 struct dns_resolver;
@@ -72,6 +73,10 @@ bool dns_open(struct dns_resolver **resolver, const struct dns_settings *setting
 
 /* Questions without an answer are dropped: their callbacks are never called. NULL is fine. */
 void dns_close(struct dns_resolver *resolver);
+
+/* Milliseconds until the queries a second allow another question; 0: now. Those that are open are
+ * repeated first. One that is asked all the same is charged to what comes after it. */
+int64_t dns_wait(struct dns_resolver *resolver);
 
 /* name: A-labels, without the last dot; another one is DNS_MALFORMED. answered is called exactly
  * once, from within dns_run, and may ask again. False: out of memory. */

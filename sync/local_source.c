@@ -341,7 +341,7 @@ int64_t local_source_step(struct local_source *source, int64_t now)
         return source->store_retry;
     look_for_due(source, now);
     source->state.next_call = source->due.next == INT64_MAX ? 0 : source->due.next;
-    pause = mx_lookup_run(source->lookup, now, STEP_MAX);
+    pause = mx_lookup_run(source->lookup, STEP_MAX);
     now = clock_now();
     if (is_time_to_write(source, now))
         write_answers(source);

@@ -16,8 +16,6 @@ struct mx_lookup {
     void *context;
     struct mx_question *first; /* those that wait for their turn */
     struct mx_question **last;
-    double allowance; /* how many may be asked now */
-    int64_t allowed;  /* when that was reckoned */
 };
 
 bool mx_lookup_open(struct mx_lookup **opened, const struct settings *settings,
@@ -25,7 +23,8 @@ bool mx_lookup_open(struct mx_lookup **opened, const struct settings *settings,
                     struct failure *why)
 {
     const struct dns_settings dns = {(const char *const *)settings->local.nameservers.items,
-                                     settings->local.nameservers.count, settings->local.timeout};
+                                     settings->local.nameservers.count, settings->local.timeout,
+                                     settings->local.queries_per_second};
     struct mx_lookup *lookup = calloc(1, sizeof *lookup);
 
     if (lookup == NULL)
@@ -69,21 +68,6 @@ static void take_answer(void *context, const struct dns_answer *answer)
     lookup->answered(lookup->context, question);
 }
 
-/* A quarter of a second's worth may be made up for at once, so that a slow disk does not slow it
- * down; a clock that was set gives no more than that. */
-static void allow(struct mx_lookup *lookup, int64_t now)
-{
-    double rate = lookup->settings->local.queries_per_second;
-    double most = rate / 4 < 1 ? 1 : rate / 4;
-    int64_t passed = now - lookup->allowed;
-
-    lookup->allowed = now;
-    if (passed > 0)
-        lookup->allowance += (double)passed * rate / 1000;
-    if (lookup->allowance > most)
-        lookup->allowance = most;
-}
-
 static bool has_room(const struct mx_lookup *lookup)
 {
     return dns_open_questions(lookup->resolver) < (size_t)lookup->settings->local.concurrency;
@@ -98,25 +82,23 @@ static bool ask_next(struct mx_lookup *lookup)
     lookup->first = question->next;
     if (lookup->first == NULL)
         lookup->last = &lookup->first;
-    lookup->allowance -= 1;
     return true;
 }
 
 /* How long to wait for answers before the next question may go out. */
 static int64_t until_next(const struct mx_lookup *lookup, int64_t milliseconds)
 {
-    double missing = 1 - lookup->allowance;
-    double wait = missing * 1000 / lookup->settings->local.queries_per_second;
+    int64_t wait = dns_wait(lookup->resolver);
 
-    if (lookup->first == NULL || !has_room(lookup) || wait >= (double)milliseconds)
+    if (lookup->first == NULL || !has_room(lookup) || wait >= milliseconds)
         return milliseconds;
-    return wait < 1 ? 1 : (int64_t)wait;
+    return wait < 1 ? 1 : wait;
 }
 
-int64_t mx_lookup_run(struct mx_lookup *lookup, int64_t now, int64_t milliseconds)
+int64_t mx_lookup_run(struct mx_lookup *lookup, int64_t milliseconds)
 {
-    allow(lookup, now);
-    while (lookup->first != NULL && lookup->allowance >= 1 && has_room(lookup) && ask_next(lookup))
+    while (lookup->first != NULL && dns_wait(lookup->resolver) == 0 && has_room(lookup) &&
+           ask_next(lookup))
         continue;
     if (dns_open_questions(lookup->resolver) == 0)
         return until_next(lookup, milliseconds);

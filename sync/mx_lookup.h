@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  *
- * Look-ups of MX records: as many at a time, and as many a second, as the section local allows.
+ * Look-ups of MX records: as many at a time, and as many queries a second, as the section local
+ * allows.
  * Used by one thread.
  */
 #ifndef SYNC_MX_LOOKUP_H
@@ -32,9 +33,8 @@ void mx_lookup_close(struct mx_lookup *lookup); /* drops what is open; NULL is f
 /* It will be asked in its turn. */
 void mx_lookup_add(struct mx_lookup *lookup, struct mx_question *question);
 
-/* Asks what may be asked, and waits for answers, for so many milliseconds at most. now:
- * milliseconds of any clock. Returns how long there is nothing to do here: 0 while questions are
- * open. */
-int64_t mx_lookup_run(struct mx_lookup *lookup, int64_t now, int64_t milliseconds);
+/* Asks what may be asked, and waits for answers, for so many milliseconds at most. Returns how long
+ * there is nothing to do here: 0 while questions are open. */
+int64_t mx_lookup_run(struct mx_lookup *lookup, int64_t milliseconds);
 
 #endif

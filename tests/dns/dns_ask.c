@@ -4,10 +4,11 @@
  * Drives dns/resolver and dns/mx for the tests:
  *
  *     dns_ask [-s SERVER].. [-t MILLISECONDS] [-e EXPECTED].. [-m MATCH] TYPE/NAME..
- *     dns_ask [-s SERVER].. [-t MILLISECONDS] -n COUNT [-o OPEN] TYPE/NAME
+ *     dns_ask [-s SERVER].. [-t MILLISECONDS] [-r RATE] -n COUNT [-o OPEN] TYPE/NAME
  *
  * The first asks all at once, and prints a line for each answer. The second asks COUNT names below
- * NAME, OPEN of them at a time, and prints how many answers of each kind came.
+ * NAME, OPEN of them at a time, with RATE queries a second, and prints how many answers of each
+ * kind came.
  */
 #include "dns/mx.h"
 #include "dns/resolver.h"
@@ -112,12 +113,12 @@ static void flood(const char *question, size_t count, size_t open)
     char full[NAME_SIZE];
 
     for (size_t i = 0; i < count || dns_open_questions(resolver) > 0;) {
-        for (; i < count && dns_open_questions(resolver) < open; i++) {
+        for (; i < count && dns_open_questions(resolver) < open && dns_wait(resolver) == 0; i++) {
             (void)snprintf(full, sizeof full, "q%zu.%s", i, name);
             if (!dns_ask(resolver, full, type, count_answer, &times[i]))
                 errx(EX_OSERR, "out of memory");
         }
-        dns_run(resolver, 1000);
+        dns_run(resolver, settings.queries_per_second > 0 ? 1 : 1000);
     }
     for (size_t i = 0; i < count; i++) {
         if (times[i] != 1)
@@ -144,7 +145,7 @@ int main(int argc, char *argv[])
     struct failure why;
     int option;
 
-    while ((option = getopt(argc, argv, "s:t:e:m:n:o:")) != -1) {
+    while ((option = getopt(argc, argv, "s:t:e:m:n:o:r:")) != -1) {
         if (option == 's' && settings.server_count < LIST_MAX)
             servers[settings.server_count++] = optarg;
         else if (option == 't')
@@ -155,6 +156,8 @@ int main(int argc, char *argv[])
             set_match(optarg);
         else if (option == 'n')
             count = strtoul(optarg, NULL, 10);
+        else if (option == 'r')
+            settings.queries_per_second = strtod(optarg, NULL);
         else if (option == 'o')
             open = strtoul(optarg, NULL, 10);
         else

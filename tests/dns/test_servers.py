@@ -2,6 +2,7 @@
 # SPDX-FileCopyrightText: the mailfrom-milter contributors
 """Servers that fail, lie or are silent, and what several servers are good for."""
 
+import contextlib
 import threading
 import time
 
@@ -168,6 +169,28 @@ def test_many_questions_to_a_server_that_drops(driver, standin):
     standin.mode = "drop"
     summary = driver.run("-s", standin.server, "-t", "900", "-n", "1000", "mx/wild.example")[0]
     assert summary.timeout == "1000"
+
+
+@pytest.mark.parametrize("mode, servers, count", [("drop", 5, 20), ("servfail", 5, 40),
+                                                  ("truncate", 1, 100), ("answer", 1, 200)])
+def test_the_rate_counts_queries_whatever_they_are_for(driver, mode, servers, count):
+    with contextlib.ExitStack() as stack:
+        standins = [stack.enter_context(Dns({}, mode=mode)) for _ in range(servers)]
+        named = [word for standin in standins for word in ("-s", standin.server)]
+        begin = time.monotonic()
+        [summary] = driver.run(*named, "-t", 2000, "-r", 100, "-n", count, "mx/wild.example")
+        seconds = time.monotonic() - begin
+        sent = sum(standin.count() for standin in standins)
+    assert sent <= (seconds + 0.25) * 100 + 1
+    assert {"drop": summary.timeout, "servfail": summary.SERVFAIL}.get(
+        mode, summary.NXDOMAIN) == str(count)
+
+
+def test_a_low_rate_still_reaches_the_server_that_answers(driver, standin):
+    with Dns(mode="drop") as silent:
+        [summary] = driver.run("-s", silent.server, "-s", standin.server, "-t", 3000, "-r", 5,
+                               "-n", 8, "mx/wild.example")
+        assert summary.NXDOMAIN == "8"
 
 
 def test_many_questions_to_nobody(driver, nobody):

@@ -2,6 +2,7 @@
 # SPDX-FileCopyrightText: the mailfrom-milter contributors
 """The local source: mailfrom-sync, a real name server, and what becomes of the identities."""
 
+import contextlib
 import json
 import random
 import re
@@ -412,6 +413,19 @@ def test_keeps_to_its_rate_and_its_concurrency(sync):
         wait_until(lambda: statuses(sync) == {"Success"}, "all to be looked up")
         # a quarter of a second's worth may go out at once
         assert len(dns.asked) <= (time.monotonic() - began + 0.25) * 50 + 1
+
+
+def test_an_outage_does_not_multiply_the_queries(sync):
+    """Each question goes to each of five servers three times, and all of that counts."""
+    with contextlib.ExitStack() as stack:
+        silent = [stack.enter_context(Dns(mode="drop")) for _ in range(5)]
+        sync.configure(local=life.settings(0, queries_per_second="50") | {
+            "nameservers": [dns.server for dns in silent]})
+        put_all(sync, numbered(200))
+        began = time.monotonic()
+        sync.start()
+        wait_until(lambda: sum(dns.count() for dns in silent) > 150, "queries")
+        assert sum(dns.count() for dns in silent) <= (time.monotonic() - began + 0.25) * 50 + 1
 
 
 # The program

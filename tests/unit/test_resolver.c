@@ -27,7 +27,7 @@ struct fixture {
 static void open_resolver(struct fixture *fixture, int64_t timeout)
 {
     const char *const servers[] = {fixture->server};
-    const struct dns_settings settings = {servers, 1, timeout};
+    const struct dns_settings settings = {servers, 1, timeout, 0};
     struct failure why;
 
     assert_true(dns_open(&fixture->resolver, &settings, &why));
@@ -176,7 +176,7 @@ static void fails_for_what_is_no_server(void **state)
 {
     const char *const servers[] = {"192.0.2.1", "nowhere",   "192.0.2.1",
                                    "192.0.2.1", "192.0.2.1", "192.0.2.1"};
-    struct dns_settings settings = {servers, 2, 1000};
+    struct dns_settings settings = {servers, 2, 1000, 0};
     struct dns_resolver *resolver;
     struct failure why;
 
@@ -194,7 +194,7 @@ static void fails_for_what_is_no_server(void **state)
 static void knows_the_servers_of_the_system(void **state)
 {
     struct fixture *fixture = *state;
-    const struct dns_settings settings = {NULL, 0, 1};
+    const struct dns_settings settings = {NULL, 0, 1, 0};
     struct failure why;
     const struct dns_answer *answer;
 
