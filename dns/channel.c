@@ -69,11 +69,11 @@ unsigned channel_system_servers(struct server servers[], unsigned max)
 
 /* One try, and every answer passed on as it is: what follows from it is decided above. Sockets that
  * are idle are closed, so that the next question has another port. */
-static bool open_ares(ares_channel *ares, int64_t timeout)
+static bool open_ares(ares_channel *ares, int64_t timeout, bool edns)
 {
     static char lookups[] = "b", no_file[] = "/dev/null";
     struct ares_options options = {.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES |
-                                            ARES_FLAG_NOCHECKRESP | ARES_FLAG_EDNS,
+                                            ARES_FLAG_NOCHECKRESP | (edns ? ARES_FLAG_EDNS : 0),
                                    .timeout = timeout > INT_MAX ? INT_MAX : (int)timeout,
                                    .tries = 1,
                                    .lookups = lookups,
@@ -139,11 +139,11 @@ static ares_ssize_t send_queries(ares_socket_t socket, const struct iovec *queri
 static const struct ares_socket_functions socket_functions = {
     open_socket, close_socket, connect_socket, receive, send_queries};
 
-struct channel *channel_open(const struct server *server, int64_t timeout)
+struct channel *channel_open(const struct server *server, int64_t timeout, bool edns)
 {
     struct channel *channel = calloc(1, sizeof *channel);
 
-    if (channel == NULL || !open_ares(&channel->ares, timeout)) {
+    if (channel == NULL || !open_ares(&channel->ares, timeout, edns)) {
         free(channel);
         return NULL;
     }

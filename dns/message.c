@@ -14,9 +14,16 @@ enum {
     CLASS_IN = 1,
     TYPE_NS = 2,
     TYPE_CNAME = 5,
-    TYPE_SOA = 6
+    TYPE_SOA = 6,
+    TYPE_OPT = 41
 };
-enum { RCODE_NOERROR = 0, RCODE_SERVFAIL = 2, RCODE_NXDOMAIN = 3 };
+enum {
+    RCODE_NOERROR = 0,
+    RCODE_FORMERR = 1,
+    RCODE_SERVFAIL = 2,
+    RCODE_NXDOMAIN = 3,
+    RCODE_NOTIMP = 4
+};
 
 /* A section, record by record. */
 struct walk {
@@ -188,10 +195,11 @@ static enum dns_result read_answers(struct message *message, const struct walk *
     return message->count > 0 ? DNS_FOUND : DNS_NO_DATA;
 }
 
-/* What the authority section says of a name without records. */
-struct authority {
+/* What stands behind the answers, of a name without records. */
+struct rest {
     bool denies;    /* a zone that the name may be in says so */
     bool delegates; /* to other servers */
+    bool is_error;  /* by a response code that is continued in the OPT: RFC 6891, 6.1.3 */
 };
 
 static bool is_at_or_below(const char *name, const char *zone)
@@ -204,24 +212,31 @@ static bool is_at_or_below(const char *name, const char *zone)
            strcmp(name + length - tail, zone) == 0;
 }
 
+static void take_rest(struct rest *rest, const struct walk *walk, const char *name)
+{
+    if (walk->type == TYPE_OPT && walk->owner[0] == '\0')
+        rest->is_error = walk->octets[walk->data - 6] != 0;
+    if (walk->class != CLASS_IN || !is_at_or_below(name, walk->owner))
+        return;
+    rest->denies = rest->denies || walk->type == TYPE_SOA;
+    rest->delegates = rest->delegates || walk->type == TYPE_NS;
+}
+
 /* answers: where the answer section begins. False for a message that is not all there. */
-static bool read_authority(struct walk answers, const char *name, struct authority *authority)
+static bool read_rest(struct walk answers, const char *name, struct rest *rest)
 {
     struct walk walk = answers;
 
-    *authority = (struct authority){false, false};
+    *rest = (struct rest){.denies = false};
     while (walk.left > 0) {
         if (!walk_next(&walk))
             return false;
     }
-    walk.left = read_16(walk.octets + 8);
+    walk.left = read_16(walk.octets + 8) + read_16(walk.octets + 10);
     while (walk.left > 0) {
         if (!walk_next(&walk))
             return false;
-        if (walk.class != CLASS_IN || !is_at_or_below(name, walk.owner))
-            continue;
-        authority->denies = authority->denies || walk.type == TYPE_SOA;
-        authority->delegates = authority->delegates || walk.type == TYPE_NS;
+        take_rest(rest, &walk, name);
     }
     return true;
 }
@@ -230,18 +245,24 @@ static bool read_authority(struct walk answers, const char *name, struct authori
  * captive portal or of a broken server, and say nothing about the name, unless the zone does so
  * beside them. Nor does a referral: the empty answer of a server that has no authority and does not
  * recurse, or that names others. */
-static enum dns_result judge_nothing(const struct walk *answers, const char *name, unsigned rcode)
+static enum dns_result judge_nothing(struct message *message, const struct walk *answers,
+                                     const char *name, unsigned rcode)
 {
     bool has_authority = (answers->octets[2] & 0x04) != 0;
     bool recurses = (answers->octets[3] & 0x80) != 0;
-    struct authority authority;
+    struct rest rest;
 
-    if (!read_authority(*answers, name, &authority) || (answers->left > 0 && !authority.denies))
+    if (!read_rest(*answers, name, &rest))
+        return DNS_MALFORMED;
+    message->doubts_edns = rest.is_error;
+    if (rest.is_error)
+        return DNS_REFUSED;
+    if (answers->left > 0 && !rest.denies)
         return DNS_MALFORMED;
     if (rcode == RCODE_NXDOMAIN)
         return DNS_NXDOMAIN;
-    return authority.denies || has_authority || (recurses && !authority.delegates) ? DNS_NO_DATA
-                                                                                   : DNS_REFUSED;
+    return rest.denies || has_authority || (recurses && !rest.delegates) ? DNS_NO_DATA
+                                                                         : DNS_REFUSED;
 }
 
 /* In a fixed order, since servers rotate them; a dropped one shows as truncated anyway. */
@@ -278,7 +299,7 @@ static enum dns_result read_definite(struct message *message, const unsigned cha
     walk.offset += QUESTION_SIZE;
     result = read_answers(message, &walk, name, type, aliases_max);
     if (result == DNS_NO_DATA && message->alias[0] == '\0')
-        return judge_nothing(&walk, name, rcode);
+        return judge_nothing(message, &walk, name, rcode);
     if (rcode == RCODE_NXDOMAIN)
         return judge_nxdomain(message, result);
     if (type == DNS_MX)
@@ -300,6 +321,7 @@ void message_read(struct message *message, const unsigned char *octets, size_t l
     message->alias[0] = '\0';
     message->count = 0;
     message->truncated = false;
+    message->doubts_edns = rcode == RCODE_FORMERR || rcode == RCODE_NOTIMP;
     message->used = 0;
     if (!is_response(octets, length))
         message->result = DNS_MALFORMED;

@@ -16,8 +16,9 @@ struct message {
     unsigned aliases;           /* CNAMEs that were followed */
     char alias[NAME_TEXT_SIZE]; /* no data, because the question goes on there; "" if it does not */
     struct dns_record records[DNS_RECORDS_MAX];
-    size_t count;   /* 0 unless found */
-    bool truncated; /* there were more of them */
+    size_t count;     /* 0 unless found */
+    bool truncated;   /* there were more of them */
+    bool doubts_edns; /* what a server says that does not know EDNS, or not this version of it */
     char texts[MESSAGE_TEXTS_SIZE];
     size_t used; /* of texts */
 };

@@ -42,12 +42,12 @@ static bool make_room(struct pool *pool)
     return sources != NULL && sockets != NULL;
 }
 
-static struct source *open_source(struct pool *pool, const struct server *server)
+static struct source *open_source(struct pool *pool, const struct server *server, bool edns)
 {
     struct source *source = calloc(1, sizeof *source);
 
     if (source != NULL && make_room(pool))
-        source->channel = channel_open(server, pool->timeout);
+        source->channel = channel_open(server, pool->timeout, edns);
     if (source == NULL || source->channel == NULL) {
         free(source);
         return NULL;
@@ -57,16 +57,16 @@ static struct source *open_source(struct pool *pool, const struct server *server
 }
 
 /* The channel for the next attempt; NULL: out of memory. */
-static struct channel *use_channel(struct pool *pool, unsigned server)
+static struct channel *use_channel(struct pool *pool, unsigned server, bool edns)
 {
-    struct source **source = &pool->current[server];
+    struct source **source = &pool->current[server][edns];
 
     if (*source != NULL && channel_is_worn((*source)->channel)) {
         (*source)->retired = true;
         *source = NULL;
     }
     if (*source == NULL)
-        *source = open_source(pool, &pool->servers[server]);
+        *source = open_source(pool, &pool->servers[server], edns);
     return *source != NULL ? (*source)->channel : NULL;
 }
 
@@ -84,10 +84,10 @@ static void close_retired(struct pool *pool)
     pool->source_count = kept;
 }
 
-bool pool_ask(struct pool *pool, unsigned server, const char *name, enum dns_type type,
+bool pool_ask(struct pool *pool, unsigned server, bool edns, const char *name, enum dns_type type,
               channel_ended *ended, void *context)
 {
-    struct channel *channel = use_channel(pool, server);
+    struct channel *channel = use_channel(pool, server, edns);
 
     return channel != NULL && channel_ask(channel, name, type, ended, context);
 }

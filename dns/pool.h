@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  *
- * The channels to all servers. Each server has one in use, until it is worn; those that are worn
- * stay until their questions have ended.
+ * The channels to all servers. Each server has one in use with EDNS, and one without, until they
+ * are worn; those that are worn stay until their questions have ended.
  */
 #ifndef DNS_POOL_H
 #define DNS_POOL_H
@@ -18,8 +18,8 @@ struct pool {
     int64_t timeout; /* of each question, in milliseconds */
     struct source **sources;
     size_t source_count;
-    struct pollfd *sockets; /* of each source, in the same order */
-    struct source *current[DNS_SERVERS_MAX];
+    struct pollfd *sockets;                     /* of each source, in the same order */
+    struct source *current[DNS_SERVERS_MAX][2]; /* [1]: with EDNS */
     int64_t tended;
 };
 
@@ -27,7 +27,7 @@ struct pool {
 void pool_reset(struct pool *pool);
 
 /* As channel_ask. Not from within ended. */
-bool pool_ask(struct pool *pool, unsigned server, const char *name, enum dns_type type,
+bool pool_ask(struct pool *pool, unsigned server, bool edns, const char *name, enum dns_type type,
               channel_ended *ended, void *context);
 
 /* Handles what comes within so many milliseconds; false if that was nothing. */

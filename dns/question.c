@@ -6,6 +6,7 @@
 #include "dns/name.h"
 
 #include <string.h>
+#include <strings.h>
 
 static bool set_name(struct question *question, const char *name)
 {
@@ -30,14 +31,29 @@ static unsigned answered(const struct question *question)
            question->failed[DNS_MALFORMED];
 }
 
-bool question_next(struct question *question, unsigned *server)
+static bool note(struct question *question, unsigned server, bool edns)
 {
-    while (!question->unaskable && question->turns < QUESTION_ROUNDS * question->servers) {
+    question->asked |= 1U << server;
+    *(edns ? &question->asked_edns : &question->asked_plain) |= 1U << server;
+    return true;
+}
+
+bool question_next(struct question *question, unsigned *server, bool *edns)
+{
+    if (question->unaskable)
+        return false;
+    if (question->doubtful != 0) {
+        *edns = false;
+        *server = (unsigned)ffs((int)question->doubtful) - 1;
+        question->doubtful &= ~(1U << *server);
+        return note(question, *server, *edns);
+    }
+    while (question->turns < QUESTION_ROUNDS * question->servers) {
+        bool is_last = question->turns / question->servers + 1 == QUESTION_ROUNDS;
         *server = (question->first + question->turns++) % question->servers;
-        if ((answered(question) & 1U << *server) == 0) {
-            question->asked |= 1U << *server;
-            return true;
-        }
+        *edns = is_last == ((question->plain & 1U << *server) != 0);
+        if ((answered(question) & 1U << *server) == 0)
+            return note(question, *server, *edns);
     }
     return false;
 }
@@ -46,13 +62,21 @@ bool question_is_open(const struct question *question)
 {
     struct question next = *question;
     unsigned server;
+    bool edns;
 
-    return question_next(&next, &server);
+    return question_next(&next, &server, &edns);
 }
 
 void question_fail(struct question *question, unsigned server, enum dns_result reason)
 {
     question->failed[reason] |= 1U << server;
+}
+
+void question_fail_edns(struct question *question, unsigned server)
+{
+    question_fail(question, server, DNS_REFUSED);
+    if ((question->asked_plain & 1U << server) == 0)
+        question->doubtful |= 1U << server;
 }
 
 void question_follow(struct question *question, const char *alias, unsigned aliases,
@@ -63,6 +87,9 @@ void question_follow(struct question *question, const char *alias, unsigned alia
     question->aliases += aliases;
     question->turns = 0;
     question->asked = 0;
+    question->asked_edns = 0;
+    question->asked_plain = 0;
+    question->doubtful = 0;
     memset(question->failed, 0, sizeof question->failed);
     if (question->unaskable)
         question_fail(question, server, DNS_MALFORMED);

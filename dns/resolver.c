@@ -20,7 +20,10 @@
 #include <sysexits.h>
 #include <time.h>
 
-enum { BURST = 64 /* questions sent before answers are read, so that no buffer overflows */ };
+enum {
+    BURST = 64,       /* questions sent before answers are read, so that no buffer overflows */
+    PLAIN_USES = 1000 /* questions that a server gets without EDNS, until it may have learned it */
+};
 
 const char *const dns_result_words[DNS_RESULT_COUNT] = {
     [DNS_FOUND] = "found",
@@ -53,6 +56,7 @@ struct attempt {
     struct dns_resolver *resolver;
     struct asking *asking;
     unsigned server;
+    bool edns;
     unsigned aliases; /* of the question then: tells which name it was */
 };
 
@@ -63,10 +67,11 @@ struct reply {
 
 struct dns_resolver {
     struct pool pool;
-    unsigned first;           /* the server that answered last is asked first */
-    int64_t interval;         /* between two attempts */
-    struct askings by_age;    /* hence by deadline */
-    struct askings first_due; /* not asked yet; their first query is paid for */
+    unsigned first;                       /* the server that answered last is asked first */
+    unsigned plain_uses[DNS_SERVERS_MAX]; /* questions that each is yet to get without EDNS */
+    int64_t interval;                     /* between two attempts */
+    struct askings by_age;                /* hence by deadline */
+    struct askings first_due;             /* not asked yet; their first query is paid for */
     struct askings due;
     struct askings later; /* by turn_at */
     struct allowance allowance;
@@ -185,6 +190,18 @@ static void follow(struct dns_resolver *resolver, struct asking *asking, unsigne
     make_due(resolver, asking);
 }
 
+/* A server that answers only without EDNS is asked like that for a while: else each question would
+ * have to wait for two time-outs. */
+static void learn_edns(const struct attempt *attempt, bool doubts)
+{
+    unsigned *uses = &attempt->resolver->plain_uses[attempt->server];
+
+    if (attempt->edns && !doubts)
+        *uses = 0;
+    else if (!attempt->edns && (attempt->asking->question.asked_edns & 1U << attempt->server) != 0)
+        *uses = PLAIN_USES;
+}
+
 /* result: of one server. */
 static void judge(struct dns_resolver *resolver, struct asking *asking, unsigned server,
                   enum dns_result result)
@@ -204,7 +221,10 @@ static void judge(struct dns_resolver *resolver, struct asking *asking, unsigned
     case DNS_TIMEOUT:
     case DNS_UNREACHABLE:
     case DNS_MALFORMED:
-        question_fail(&asking->question, server, result);
+        if (result == DNS_REFUSED && resolver->reply->message.doubts_edns)
+            question_fail_edns(&asking->question, server);
+        else
+            question_fail(&asking->question, server, result);
         make_due(resolver, asking);
         return;
     }
@@ -222,10 +242,13 @@ static void end_attempt(void *context, enum dns_result reason, const unsigned ch
     if (!asking->answered && attempt.aliases == question->aliases) {
         asking->open--;
         message->result = reason;
+        message->doubts_edns = false;
         message->alias[0] = '\0';
-        if (octets != NULL)
+        if (octets != NULL) {
             message_read(message, octets, length, question->name, question->type,
                          DNS_CNAMES_MAX - question->aliases);
+            learn_edns(&attempt, message->doubts_edns);
+        }
         judge(attempt.resolver, asking, attempt.server, message->result);
     }
     if (--asking->attempts == 0 && asking->answered)
@@ -235,18 +258,20 @@ static void end_attempt(void *context, enum dns_result reason, const unsigned ch
 /* Attempts */
 
 /* Without memory nothing starts; the next turn may find some. */
-static void start_attempt(struct dns_resolver *resolver, struct asking *asking, unsigned server)
+static void start_attempt(struct dns_resolver *resolver, struct asking *asking, unsigned server,
+                          bool edns)
 {
     const struct question *question = &asking->question;
     struct attempt *attempt = malloc(sizeof *attempt);
 
     if (attempt == NULL)
         return;
-    *attempt = (struct attempt){resolver, asking, server, question->aliases};
+    *attempt = (struct attempt){resolver, asking, server, edns, question->aliases};
     asking->open++;
     asking->attempts++;
     resolver->started++;
-    if (pool_ask(&resolver->pool, server, question->name, question->type, end_attempt, attempt))
+    if (pool_ask(&resolver->pool, server, edns, question->name, question->type, end_attempt,
+                 attempt))
         return;
     asking->open--;
     asking->attempts--;
@@ -257,6 +282,7 @@ static void start_attempt(struct dns_resolver *resolver, struct asking *asking, 
 static bool take_turn(struct dns_resolver *resolver, struct asking *asking, int64_t now)
 {
     unsigned server;
+    bool edns;
 
     if (!question_is_open(&asking->question)) {
         if (asking->open > 0)
@@ -267,9 +293,9 @@ static bool take_turn(struct dns_resolver *resolver, struct asking *asking, int6
     }
     if (asking->turn != TURN_FIRST && !allowance_take(&resolver->allowance))
         return false;
-    (void)question_next(&asking->question, &server);
+    (void)question_next(&asking->question, &server, &edns);
     make_later(resolver, asking, now);
-    start_attempt(resolver, asking, server);
+    start_attempt(resolver, asking, server, edns);
     return true;
 }
 
@@ -434,6 +460,19 @@ int64_t dns_wait(struct dns_resolver *resolver)
     return allowance_wait(&resolver->allowance) + 1;
 }
 
+static unsigned use_plain(struct dns_resolver *resolver)
+{
+    unsigned plain = 0;
+
+    for (unsigned i = 0; i < resolver->pool.server_count; i++) {
+        if (resolver->plain_uses[i] == 0)
+            continue;
+        resolver->plain_uses[i]--;
+        plain |= 1U << i;
+    }
+    return plain;
+}
+
 bool dns_ask(struct dns_resolver *resolver, const char *name, enum dns_type type,
              void (*answered)(void *context, const struct dns_answer *answer), void *context)
 {
@@ -446,6 +485,7 @@ bool dns_ask(struct dns_resolver *resolver, const char *name, enum dns_type type
     asking->deadline = read_clock() + resolver->pool.timeout;
     question_init(&asking->question, name, type, resolver->pool.server_count, resolver->first);
     TAILQ_INSERT_TAIL(&resolver->by_age, asking, in_age);
+    asking->question.plain = use_plain(resolver);
     asking->turn = TURN_FIRST;
     TAILQ_INSERT_TAIL(&resolver->first_due, asking, in_turn);
     allowance_charge(&resolver->allowance, 1);

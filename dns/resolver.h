@@ -3,7 +3,8 @@
  *
  * Questions to the DNS, many at a time, on c-ares. Asks the given nameservers, or the system's; a
  * long answer is fetched over TCP; what comes from another server, or with another id or question,
- * is ignored. CNAMEs are followed, also where a server leaves that to us.
+ * is ignored. CNAMEs are followed, also where a server leaves that to us. A server that is silent
+ * or refuses is asked once without EDNS.
  *
  * A resolver is used by one thread. Its program ignores SIGPIPE.
  */

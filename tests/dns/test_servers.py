@@ -79,6 +79,26 @@ def test_a_server_that_does_not_know_edns(driver, standin):
     assert standin.payloads == [1232, None]
 
 
+@pytest.mark.parametrize("mode, payloads", [("drop-edns", [1232, 1232, None]),
+                                            ("formerr-edns", [1232, None]),
+                                            ("notimp-edns", [1232, None]),
+                                            ("badvers-edns", [1232, None])])
+def test_a_firewall_that_does_not_like_edns(driver, standin, mode, payloads):
+    standin.mode = mode
+    assert driver.ask([standin.server], RIGHT, milliseconds=1500).judged == FOUND
+    assert standin.payloads == payloads
+
+
+@pytest.mark.parametrize("mode", ["drop-edns", "notimp-edns"])
+def test_what_was_learned_of_edns_is_used(driver, standin, mode):
+    """Only those that are asked before the first answer have to find out."""
+    standin.mode = mode
+    [summary] = driver.run("-s", standin.server, "-t", 900, "-n", 1200, "-o", 5, "mx/wild.example")
+    assert summary.NXDOMAIN == "1200"
+    assert 1000 < standin.payloads.count(None) <= 1200
+    assert float(summary.seconds) < 5
+
+
 def test_records_of_other_names_do_not_count(driver, standin):
     standin.records["bare.example"] = ["TXT x"]
     standin.extra = [("other.example", "MX 20 mx.example.net")]

@@ -312,6 +312,23 @@ static void tells_a_referral_from_an_empty_answer(void **state)
     assert_int_equal(read_it(DNS_MX), DNS_MALFORMED);
 }
 
+static void tells_who_may_not_know_edns(void **state)
+{
+    (void)state;
+    for (unsigned rcode = 0; rcode <= 15; rcode++) {
+        begin(REPLY | FINAL | rcode);
+        (void)read_it(DNS_MX);
+        assert_int_equal(message.doubts_edns, rcode == 1 || rcode == 4);
+    }
+    begin(REPLY | FINAL); /* BADVERS, whose lower bits are those of NOERROR */
+    octets[11] = 1;
+    put_record("", OPT, "", 0);
+    assert_int_equal(read_it(DNS_MX), DNS_NO_DATA);
+    octets[length - 6] = 1;
+    assert_int_equal(read_it(DNS_MX), DNS_REFUSED);
+    assert_true(message.doubts_edns);
+}
+
 /* Over UDP such an answer is fetched again over TCP, so this came over TCP. */
 static void takes_an_answer_that_was_cut_off_for_none(void **state)
 {
@@ -472,6 +489,7 @@ int main(void)
         cmocka_unit_test(takes_what_does_not_fit_the_question_for_no_answer),
         cmocka_unit_test(takes_no_name_for_missing_that_has_records),
         cmocka_unit_test(tells_a_referral_from_an_empty_answer),
+        cmocka_unit_test(tells_who_may_not_know_edns),
         cmocka_unit_test(takes_an_answer_that_was_cut_off_for_none),
         cmocka_unit_test(keeps_64_records),
         cmocka_unit_test(reads_addresses_and_names),

@@ -40,7 +40,7 @@ static void closes_what_is_worn(void **state)
     (void)state;
     begin(&pool);
     for (int i = 0; i < QUESTIONS; i++) {
-        assert_true(pool_ask(&pool, 0, "a.example", DNS_A, count_end, &ended));
+        assert_true(pool_ask(&pool, 0, true, "a.example", DNS_A, count_end, &ended));
         (void)pool_wait(&pool, 0);
     }
     assert_true(pool.source_count > 1);
@@ -60,7 +60,7 @@ static void ends_what_is_open(void **state)
 
     (void)state;
     begin(&pool);
-    assert_true(pool_ask(&pool, 0, "a.example", DNS_A, count_end, &ended));
+    assert_true(pool_ask(&pool, 0, true, "a.example", DNS_A, count_end, &ended));
     pool_reset(&pool);
     assert_int_equal(ended, 1);
     assert_int_equal(pool.source_count, 0);

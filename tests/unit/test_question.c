@@ -9,17 +9,57 @@
 
 #include <cmocka.h>
 
-/* The servers asked, in their order, as digits. */
-static const char *ask_all(struct question *question)
+/* The servers asked, in their order, as digits; without EDNS behind a minus, where that is wanted.
+ */
+static const char *ask(struct question *question, bool with_edns)
 {
     static char order[64];
     size_t count = 0;
     unsigned server;
+    bool edns;
 
-    while (question_next(question, &server))
+    while (question_is_open(question) && question_next(question, &server, &edns)) {
+        if (with_edns && !edns)
+            order[count++] = '-';
         order[count++] = (char)('0' + server);
+    }
+    assert_false(question_next(question, &server, &edns));
     order[count] = '\0';
     return order;
+}
+
+static const char *ask_all(struct question *question)
+{
+    return ask(question, false);
+}
+
+static void asks_the_silent_at_last_without_edns(void **state)
+{
+    struct question question;
+
+    (void)state;
+    question_init(&question, "a.example", DNS_MX, 2, 0);
+    assert_string_equal(ask(&question, true), "0101-0-1");
+    question_init(&question, "a.example", DNS_MX, 2, 0);
+    question.plain = 1U << 1;
+    assert_string_equal(ask(&question, true), "0-10-1-01");
+}
+
+static void asks_who_does_not_like_edns_once_without(void **state)
+{
+    struct question question;
+    unsigned server, from;
+    bool edns;
+
+    (void)state;
+    question_init(&question, "a.example", DNS_MX, 2, 0);
+    assert_true(question_next(&question, &server, &edns) && server == 0 && edns);
+    question_fail_edns(&question, 0);
+    assert_true(question_next(&question, &server, &edns) && server == 0 && !edns);
+    question_fail_edns(&question, 0);
+    assert_string_equal(ask(&question, true), "11-1");
+    assert_int_equal(question_give_up(&question, &from), DNS_REFUSED);
+    assert_int_equal(from, 1);
 }
 
 static void asks_each_server_three_times(void **state)
@@ -126,11 +166,12 @@ static void tells_of_those_that_said_most(void **state)
         question_init(&question, "a.example", DNS_MX, 3, 0);
         for (unsigned server = 0; server < 3; server++) {
             unsigned asked = server;
+            bool edns;
             if (rows[i].reasons[server] == DNS_FOUND)
                 continue;
             question.first = server; /* so that it is this one's turn */
             question.turns = 0;
-            assert_true(question_next(&question, &asked));
+            assert_true(question_next(&question, &asked, &edns));
             assert_int_equal(asked, server);
             question_fail(&question, server, rows[i].reasons[server]);
         }
@@ -143,6 +184,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(asks_each_server_three_times),
+        cmocka_unit_test(asks_the_silent_at_last_without_edns),
+        cmocka_unit_test(asks_who_does_not_like_edns_once_without),
         cmocka_unit_test(asks_nobody_again_who_answered),
         cmocka_unit_test(asks_for_lower_case),
         cmocka_unit_test(asks_nobody_for_what_is_no_name),

@@ -18,6 +18,8 @@ mode, and by_name[name] for a name that has another one:
     cut             half of the answer         cut-off         "truncated", over TCP as well
     portal          an address, whatever was asked for         other-owner     another name's MX
     no-edns         the answer, but FORMERR to a query with EDNS (RFC 6891)
+    drop-edns, formerr-edns, notimp-edns, badvers-edns
+                    the answer, but nothing or this, with an OPT, to a query with EDNS
 """
 
 import ipaddress
@@ -29,6 +31,7 @@ import time
 TYPES = {"A": 1, "CNAME": 5, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28}
 NAMES = {number: name for name, number in TYPES.items()}
 RCODES = {"formerr": 1, "servfail": 2, "notimp": 4, "refused": 5}
+EDNS_ERRORS = {"formerr-edns": (1, 0), "notimp-edns": (4, 0), "badvers-edns": (0, 1)}
 RESPONSE, FINAL, TRUNCATED, WANTED, RECURSES = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080
 FORGED = "MX 10 forged.example"
 
@@ -76,11 +79,13 @@ class Query:
         self.payload = struct.unpack("!H", additional[3:5])[0] \
             if additional[:3] == b"\0\0\x29" else None
 
-    def reply(self, flags, answers=(), identifier=None, question=None):
-        """answers: pairs of owner and record."""
+    def reply(self, flags, answers=(), identifier=None, question=None, edns=b""):
+        """answers: pairs of owner and record. edns: an OPT."""
         identifier = self.identifier if identifier is None else identifier
-        return struct.pack("!6H", identifier, RESPONSE | WANTED | flags, 1, len(answers), 0, 0) + \
-            (question or self.question) + b"".join(encode_record(*answer) for answer in answers)
+        return struct.pack("!6H", identifier, RESPONSE | WANTED | flags, 1, len(answers), 0,
+                           1 if edns else 0) + \
+            (question or self.question) + b"".join(encode_record(*answer) for answer in answers) + \
+            edns
 
 
 class Dns:
@@ -226,6 +231,10 @@ class Dns:
             return [query.reply(FINAL | TRUNCATED)]
         if mode == "no-edns" and query.payload is not None:
             return [query.reply(RECURSES | RCODES["formerr"])]
+        if mode.endswith("-edns") and query.payload is not None:
+            lower, upper = EDNS_ERRORS.get(mode, (None, None))
+            return [] if lower is None else [query.reply(RECURSES | lower, edns=struct.pack(
+                "!BHHBBHH", 0, 41, 1232, upper, 0, 0, 0))]
         return {"drop": [],
                 "garbage": [query.octets[:2] + b"\x84\x00" + b"\xff" * 40],
                 "echo": [query.octets],
