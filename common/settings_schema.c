@@ -131,8 +131,9 @@ const struct setting settings_schema[] = {
      .help = "exactly-one, as SES has it: a single MX, one of those. only-these: one or more of "
              "them and no other. any-of-these: one of them, whatever else is there."},
     {"local", "nameservers", TYPE_SERVERS, "{}", AT(local.nameservers),
-     .help = "The resolvers to ask, as \"192.0.2.1\", \"192.0.2.1:5353\" or "
-             "\"[2001:db8::1]:5353\"; without any, those of the system."},
+     .help = "The resolvers to ask, as \"192.0.2.1\", \"192.0.2.1:5353\", "
+             "\"[2001:db8::1]:5353\" or \"fe80::1%eth0\"; without any, those of "
+             "/etc/resolv.conf, also when it changes."},
     {"local", "pending-interval", TYPE_DURATION, "5m", AT(local.pending_interval),
      RANGE("1s", "1d"),
      .help = "How often the MX is looked up in the states Pending and TemporaryFailure, and after "

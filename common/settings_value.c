@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -256,9 +257,22 @@ static void free_list(struct settings_list *list)
     *list = (struct settings_list){NULL, 0};
 }
 
+/* Takes "%eth0" off an address; false if it stands where it must not, or does not where it must. */
+static bool strip_interface(char *address)
+{
+    char *percent = strchr(address, '%');
+    struct in6_addr v6;
+
+    if (percent != NULL)
+        *percent = '\0';
+    return (inet_pton(AF_INET6, address, &v6) == 1 && IN6_IS_ADDR_LINKLOCAL(&v6)) ==
+               (percent != NULL) &&
+           (percent == NULL || (percent[1] != '\0' && strlen(percent + 1) < IF_NAMESIZE));
+}
+
 static bool check_server(const char *text, struct failure *why)
 {
-    char address[INET6_ADDRSTRLEN] = "";
+    char address[INET6_ADDRSTRLEN + IF_NAMESIZE] = "";
     unsigned char octets[sizeof(struct in6_addr)];
     const char *start = text[0] == '[' ? text + 1 : text;
     bool has_port = text[0] == '[' || strchr(text, ':') == strrchr(text, ':');
@@ -267,13 +281,15 @@ static bool check_server(const char *text, struct failure *why)
 
     if (length < sizeof address)
         memcpy(address, start, length);
-    if (inet_pton(strchr(address, ':') != NULL ? AF_INET6 : AF_INET, address, octets) == 1 &&
+    if (strip_interface(address) &&
+        inet_pton(strchr(address, ':') != NULL ? AF_INET6 : AF_INET, address, octets) == 1 &&
         (rest[0] == '\0' ? text[0] != '[' || rest[-1] == ']'
                          : rest[0] == ':' && is_number(rest + 1, 65535, '\0')))
         return true;
     return failure_set(why, EX_CONFIG,
                        "\"%.100s\" is no nameserver: an address, as in \"192.0.2.1\", "
-                       "\"192.0.2.1:5353\" or \"[2001:db8::1]:5353\"",
+                       "\"192.0.2.1:5353\", \"[2001:db8::1]:5353\" or, with its interface, "
+                       "\"fe80::1%%eth0\"",
                        text);
 }
 

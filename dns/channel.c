@@ -20,6 +20,7 @@ enum {
 
 struct channel {
     ares_channel ares;
+    struct server server;
     unsigned asked; /* ever */
     unsigned open;
     unsigned queries; /* that went out */
@@ -39,32 +40,6 @@ bool channel_start(void)
 void channel_stop(void)
 {
     ares_library_cleanup();
-}
-
-static void take_address(struct server *server, const struct ares_addr_port_node *address)
-{
-    int port = address->udp_port != 0 ? address->udp_port : SERVER_PORT;
-
-    *server = (struct server){.family = address->family, .port = (uint16_t)port};
-    memcpy(&server->address, &address->addr, sizeof server->address);
-    server_format(server);
-}
-
-unsigned channel_system_servers(struct server servers[], unsigned max)
-{
-    struct ares_addr_port_node *addresses = NULL;
-    ares_channel ares;
-    unsigned count = 0;
-
-    if (ares_init(&ares) != ARES_SUCCESS)
-        return 0;
-    (void)ares_get_servers_ports(ares, &addresses);
-    ares_destroy(ares);
-    for (const struct ares_addr_port_node *at = addresses; at != NULL && count < max; at = at->next)
-        take_address(&servers[count++], at);
-    if (addresses != NULL)
-        ares_free_data(addresses);
-    return count;
 }
 
 /* One try, and every answer passed on as it is: what follows from it is decided above. Sockets that
@@ -95,7 +70,8 @@ static bool set_server(ares_channel ares, const struct server *server)
     return ares_set_servers_ports(ares, &address) == ARES_SUCCESS;
 }
 
-/* The system calls as they are, but that queries are counted: each is a buffer of its own. */
+/* The system calls as they are, but that c-ares knows no interfaces, and that queries are counted:
+ * each is a buffer of its own. */
 static ares_socket_t open_socket(int family, int type, int protocol, void *context)
 {
     int socket_ = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
@@ -113,11 +89,16 @@ static int close_socket(ares_socket_t socket, void *context)
     return close(socket);
 }
 
-static int connect_socket(ares_socket_t socket, const struct sockaddr *address,
+static int connect_socket(ares_socket_t socket, const struct sockaddr *unscoped,
                           ares_socklen_t length, void *context)
 {
-    (void)context;
-    return connect(socket, address, length);
+    const struct channel *channel = context;
+    struct sockaddr_storage address;
+
+    (void)unscoped;
+    (void)length;
+    length = server_address(&channel->server, &address);
+    return connect(socket, (const struct sockaddr *)&address, length);
 }
 
 static ares_ssize_t receive(ares_socket_t socket, void *data, size_t size, int flags,
@@ -151,6 +132,7 @@ struct channel *channel_open(const struct server *server, int64_t timeout, bool 
         channel_close(channel);
         return NULL;
     }
+    channel->server = *server;
     ares_set_socket_functions(channel->ares, &socket_functions, channel);
     return channel;
 }

@@ -20,9 +20,6 @@ struct channel;
 bool channel_start(void);
 void channel_stop(void);
 
-/* The servers of /etc/resolv.conf, max of them at most. Returns how many; 0: out of memory. */
-unsigned channel_system_servers(struct server servers[], unsigned max);
-
 /* timeout: milliseconds for each question. edns: with EDNS, until the server says that it does not
  * know it. NULL: out of memory. */
 struct channel *channel_open(const struct server *server, int64_t timeout, bool edns);

@@ -10,6 +10,7 @@ libdns_a_SOURCES = \
 	dns/name.c dns/name.h \
 	dns/pool.c dns/pool.h \
 	dns/question.c dns/question.h \
+	dns/resolv_conf.c dns/resolv_conf.h \
 	dns/resolver.c dns/resolver.h \
 	dns/server.c dns/server.h
 

@@ -11,6 +11,7 @@
 #include "dns/message.h"
 #include "dns/pool.h"
 #include "dns/question.h"
+#include "dns/resolv_conf.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -21,8 +22,9 @@
 #include <time.h>
 
 enum {
-    BURST = 64,       /* questions sent before answers are read, so that no buffer overflows */
-    PLAIN_USES = 1000 /* questions that a server gets without EDNS, until it may have learned it */
+    BURST = 64,        /* questions sent before answers are read, so that no buffer overflows */
+    LOOK_EVERY = 1000, /* milliseconds until it is seen that the system has other servers */
+    PLAIN_USES = 1000  /* questions that a server gets without EDNS, until it may have learned it */
 };
 
 const char *const dns_result_words[DNS_RESULT_COUNT] = {
@@ -73,7 +75,11 @@ struct dns_resolver {
     struct askings by_age;                /* hence by deadline */
     struct askings first_due;             /* not asked yet; their first query is paid for */
     struct askings due;
-    struct askings later; /* by turn_at */
+    struct askings later;      /* by turn_at */
+    struct resolv_conf system; /* no path: the servers are those of the settings */
+    int64_t looked;            /* whether that has changed */
+    bool is_outdated;
+    bool has_news;
     struct allowance allowance;
     unsigned started; /* attempts, each of which is paid for with one query */
     struct asking *ended;
@@ -384,18 +390,38 @@ static bool take_servers(struct dns_resolver *resolver, const struct dns_setting
     return true;
 }
 
+static void set_interval(struct dns_resolver *resolver)
+{
+    resolver->interval =
+        resolver->pool.timeout / ((int64_t)resolver->pool.server_count * QUESTION_ROUNDS) + 1;
+}
+
+/* Without any it is this machine, as resolv.conf(5) has it. */
+static void take_system_servers(struct dns_resolver *resolver)
+{
+    struct failure ignored;
+
+    if (resolver->system.count > 0) {
+        memcpy(resolver->pool.servers, resolver->system.servers, sizeof resolver->pool.servers);
+        resolver->pool.server_count = resolver->system.count;
+    } else {
+        (void)server_parse(&resolver->pool.servers[0], "127.0.0.1", &ignored);
+        resolver->pool.server_count = 1;
+    }
+}
+
 static bool choose_servers(struct dns_resolver *resolver, const struct dns_settings *settings,
                            struct failure *why)
 {
     if (settings->server_count > 0 && !take_servers(resolver, settings, why))
         return false;
-    if (settings->server_count == 0)
-        resolver->pool.server_count =
-            channel_system_servers(resolver->pool.servers, DNS_SERVERS_MAX);
-    if (resolver->pool.server_count == 0)
-        return failure_set(why, EX_OSERR, "the nameservers of the system cannot be told");
-    resolver->interval =
-        resolver->pool.timeout / ((int64_t)resolver->pool.server_count * QUESTION_ROUNDS) + 1;
+    if (settings->server_count == 0) {
+        resolv_conf_read(&resolver->system, settings->resolv_conf != NULL ? settings->resolv_conf
+                                                                          : "/etc/resolv.conf");
+        resolver->has_news = resolver->system.skipped[0] != '\0';
+        take_system_servers(resolver);
+    }
+    set_interval(resolver);
     return true;
 }
 
@@ -452,12 +478,74 @@ void dns_close(struct dns_resolver *resolver)
 
 /* Asking */
 
+/* Nothing is open, but maybe attempts of what was answered. */
+static void renew_servers(struct dns_resolver *resolver)
+{
+    int64_t timeout = resolver->pool.timeout;
+
+    pool_reset(&resolver->pool);
+    free_ended(resolver);
+    resolver->pool.timeout = timeout;
+    take_system_servers(resolver);
+    set_interval(resolver);
+    memset(resolver->plain_uses, 0, sizeof resolver->plain_uses);
+    resolver->first = 0;
+    resolver->is_outdated = false;
+    resolver->has_news = true;
+}
+
+/* A file without any is just being written, or the network is gone: it does not take away those
+ * that were there before. */
+static void look_at_system(struct dns_resolver *resolver)
+{
+    struct resolv_conf *system = &resolver->system;
+    struct resolv_conf now;
+
+    if (!resolv_conf_has_changed(system))
+        return;
+    resolv_conf_read(&now, system->path);
+    resolver->is_outdated = now.count > 0 && !resolv_conf_is_same(&now, system);
+    if (now.count > 0)
+        *system = now;
+    else
+        system->seen = now.seen;
+}
+
+static void look_after_servers(struct dns_resolver *resolver, int64_t now)
+{
+    if (resolver->system.path == NULL)
+        return;
+    if (!resolver->is_outdated && now - resolver->looked >= LOOK_EVERY) {
+        resolver->looked = now;
+        look_at_system(resolver);
+    }
+    if (resolver->is_outdated && resolver->open == 0)
+        renew_servers(resolver);
+}
+
 int64_t dns_wait(struct dns_resolver *resolver)
 {
-    allowance_renew(&resolver->allowance, read_clock());
-    if (TAILQ_EMPTY(&resolver->due))
-        return allowance_wait(&resolver->allowance);
-    return allowance_wait(&resolver->allowance) + 1;
+    int64_t now = read_clock();
+    int64_t wait;
+
+    look_after_servers(resolver, now);
+    allowance_renew(&resolver->allowance, now);
+    wait = allowance_wait(&resolver->allowance);
+    return wait == 0 && (resolver->is_outdated || !TAILQ_EMPTY(&resolver->due)) ? 1 : wait;
+}
+
+bool dns_take_news(struct dns_resolver *resolver, char text[DNS_NEWS_SIZE])
+{
+    const char *skipped = resolver->system.skipped;
+    char servers[DNS_SERVERS_SIZE];
+    bool has_news = resolver->has_news;
+
+    resolver->has_news = false;
+    write_servers(resolver, (1U << resolver->pool.server_count) - 1, servers);
+    (void)snprintf(text, DNS_NEWS_SIZE, "%s has the nameservers %s%s%s%s", resolver->system.path,
+                   servers, skipped[0] != '\0' ? "; not \"" : "", skipped,
+                   skipped[0] != '\0' ? "\", which is no nameserver" : "");
+    return has_news;
 }
 
 static unsigned use_plain(struct dns_resolver *resolver)

@@ -38,7 +38,8 @@ enum {
     DNS_TEXT_MAX = 4096,  /* of one TXT record, its strings joined; longer ones are cut */
     DNS_CNAMES_MAX = 8,
     DNS_SERVERS_MAX = 5, /* as many as fit into DNS_SERVERS_SIZE */
-    DNS_SERVERS_SIZE = 256
+    DNS_SERVERS_SIZE = 384,
+    DNS_NEWS_SIZE = DNS_SERVERS_SIZE + 200
 };
 
 /* text: for MX the host in lower case without the last dot, "" for the root; for A and AAAA the
@@ -60,10 +61,12 @@ struct dns_answer {
 };
 
 struct dns_settings {
-    const char *const *servers; /* "192.0.2.1", "192.0.2.1:5353", "2001:db8::1", "[::1]:5353" */
+    const char *const *servers; /* "192.0.2.1", "192.0.2.1:5353", "2001:db8::1", "[::1]:5353",
+                                   "fe80::1%eth0" */
     size_t server_count;        /* at most DNS_SERVERS_MAX; 0: those of the system */
     int64_t timeout;            /* milliseconds for an answer, all tries and servers together */
     double queries_per_second;  /* of all tries, to all servers together; 0: no limit */
+    const char *resolv_conf;    /* where those of the system are; NULL: /etc/resolv.conf */
 };
 
 struct dns_resolver;
@@ -75,9 +78,15 @@ bool dns_open(struct dns_resolver **resolver, const struct dns_settings *setting
 /* Questions without an answer are dropped: their callbacks are never called. NULL is fine. */
 void dns_close(struct dns_resolver *resolver);
 
-/* Milliseconds until the queries a second allow another question; 0: now. Those that are open are
- * repeated first. One that is asked all the same is charged to what comes after it. */
+/* Milliseconds until another question may be asked; 0: now. The queries a second say so: what
+ * repeats an open question goes first, and a question that is asked all the same is charged to what
+ * comes after it. When the system has other nameservers than before, those are waited for that are
+ * open, and from then on the new ones are asked. Not from within answered. */
 int64_t dns_wait(struct dns_resolver *resolver);
+
+/* What a person should know of the nameservers of the system, once: that others are asked now, or
+ * that one is of no use. False: nothing. */
+bool dns_take_news(struct dns_resolver *resolver, char text[DNS_NEWS_SIZE]);
 
 /* name: A-labels, without the last dot; another one is DNS_MALFORMED. answered is called exactly
  * once, from within dns_run, and may ask again. False: out of memory. */

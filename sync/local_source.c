@@ -177,6 +177,15 @@ static void tell_outage(struct local_source *source, const struct local_job *job
     }
 }
 
+/* Where the answers come from. */
+static void tell_servers(struct local_source *source)
+{
+    char text[DNS_NEWS_SIZE];
+
+    if (mx_lookup_take_news(source->lookup, text))
+        log_write(LOG_NOTICE, "%s: %s", label, text);
+}
+
 static void count_answer(struct local_source *source, const struct local_job *job)
 {
     struct source_state *state = &source->state;
@@ -342,6 +351,7 @@ int64_t local_source_step(struct local_source *source, int64_t now)
     look_for_due(source, now);
     source->state.next_call = source->due.next == INT64_MAX ? 0 : source->due.next;
     pause = mx_lookup_run(source->lookup, STEP_MAX);
+    tell_servers(source);
     now = clock_now();
     if (is_time_to_write(source, now))
         write_answers(source);

@@ -24,7 +24,7 @@ bool mx_lookup_open(struct mx_lookup **opened, const struct settings *settings,
 {
     const struct dns_settings dns = {(const char *const *)settings->local.nameservers.items,
                                      settings->local.nameservers.count, settings->local.timeout,
-                                     settings->local.queries_per_second};
+                                     settings->local.queries_per_second, NULL};
     struct mx_lookup *lookup = calloc(1, sizeof *lookup);
 
     if (lookup == NULL)
@@ -55,6 +55,11 @@ void mx_lookup_add(struct mx_lookup *lookup, struct mx_question *question)
     question->next = NULL;
     *lookup->last = question;
     lookup->last = &question->next;
+}
+
+bool mx_lookup_take_news(struct mx_lookup *lookup, char text[DNS_NEWS_SIZE])
+{
+    return dns_take_news(lookup->resolver, text);
 }
 
 static void take_answer(void *context, const struct dns_answer *answer)

@@ -33,6 +33,9 @@ void mx_lookup_close(struct mx_lookup *lookup); /* drops what is open; NULL is f
 /* It will be asked in its turn. */
 void mx_lookup_add(struct mx_lookup *lookup, struct mx_question *question);
 
+/* As dns_take_news. */
+bool mx_lookup_take_news(struct mx_lookup *lookup, char text[DNS_NEWS_SIZE]);
+
 /* Asks what may be asked, and waits for answers, for so many milliseconds at most. Returns how long
  * there is nothing to do here: 0 while questions are open. */
 int64_t mx_lookup_run(struct mx_lookup *lookup, int64_t milliseconds);

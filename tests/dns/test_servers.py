@@ -3,6 +3,7 @@
 """Servers that fail, lie or are silent, and what several servers are good for."""
 
 import contextlib
+import subprocess
 import threading
 import time
 
@@ -238,6 +239,33 @@ def test_the_source_port_changes(driver, standin):
     ports = standin.peers
     assert len(set(ports)) >= 4
     assert max(ports.count(port) for port in set(ports)) <= 250
+
+
+LINK_LOCAL = """
+import socket, subprocess, sys, threading
+from standin.dns import FINAL, Query
+subprocess.run("ip link set lo up && ip addr add fe80::1/64 dev lo nodad", shell=True, check=True)
+server = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+server.bind(socket.getaddrinfo("fe80::1%lo", 0, socket.AF_INET6, socket.SOCK_DGRAM)[0][4])
+
+def serve():
+    octets, peer = server.recvfrom(4096)
+    server.sendto(Query(octets, "udp").reply(FINAL | 3), peer)
+
+threading.Thread(target=serve, daemon=True).start()
+name = f"[fe80::1%lo]:{server.getsockname()[1]}"
+subprocess.run([sys.argv[1], "-s", name, "-t", "3000", "mx/a.example"], check=True)
+"""
+
+
+def test_a_server_of_the_link(driver):
+    """In a network namespace of its own: an address of the link means nothing without the interface."""
+    if subprocess.run(["unshare", "-n", "true"], check=False).returncode != 0:
+        pytest.skip("no network namespace here: it takes root")
+    done = subprocess.run(["unshare", "-n", "/usr/bin/python3", "-c", LINK_LOCAL, driver.program],
+                          capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "result=NXDOMAIN servers=[fe80::1%lo]:" in done.stdout
 
 
 @pytest.mark.parametrize("server", ["", "localhost", "192.0.2.1:", "192.0.2.1:0", "192.0.2.1:65536",

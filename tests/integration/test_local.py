@@ -360,6 +360,30 @@ def test_one_broken_domain_of_a_few_is_no_outage_and_an_outage_is_told_once(sync
         sync.wait_for_log("definite answers again")
 
 
+def test_a_resolver_that_moves_is_followed(sync, tmp_path):
+    """/etc/resolv.conf is written again, as after a change of the network; nothing is reloaded."""
+    conf = tmp_path / "resolv.conf"
+    conf.write_text("")  # as at boot
+    table = {life.DOMAIN: [f"MX 10 {EXPECTED}"]}
+    own_conf = ["unshare", "-m", "sh", "-c",
+                f'mount --bind {conf} /etc/resolv.conf && exec "$@"', "sh"]
+    with Dns(table) as first, Dns(table) as second:
+        sync.configure(local={name: value for name, value in life.settings(
+            0, timeout="1s", indeterminate_grace="4s").items() if name != "nameservers"})
+        put_all(sync, {IDENTITY: life.DOMAIN})
+        sync.start(own_conf)
+        sync.wait_for_log("local identities")
+        conf.write_text(f"nameserver {first.server}\n")
+        sync.wait_for_status(IDENTITY, "Success")
+        first.mode = "drop"
+        conf.write_text(f"nameserver {second.server}\n")
+        sync.wait_for_log(f"has the nameservers {second.server}")
+        asked = len(second.asked)
+        wait_until(lambda: len(second.asked) > asked + 6, "look-ups for longer than the grace time")
+        assert sync.status(IDENTITY) == "Success"
+        assert not sync.log_lines("new-status=TemporaryFailure")
+
+
 def test_domains_that_are_broken_for_long_do_not_fill_the_log(sync):
     table = numbered(40)
     with Dns({domain: [f"MX 10 {EXPECTED}"] for domain in table.values()}) as dns:

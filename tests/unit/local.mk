@@ -166,13 +166,15 @@ endif
 # Questions to the DNS
 if HAVE_CMOCKA
 UNIT_TESTS += tests/unit/test_allowance tests/unit/test_dns_message tests/unit/test_mx tests/unit/test_name \
-	tests/unit/test_pool tests/unit/test_question tests/unit/test_resolver tests/unit/test_server
+	tests/unit/test_pool tests/unit/test_question tests/unit/test_resolv_conf \
+	tests/unit/test_resolver tests/unit/test_server
 tests_unit_test_allowance_LDADD = $(DNS_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_dns_message_LDADD = $(DNS_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_mx_LDADD = $(DNS_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_name_LDADD = $(DNS_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_pool_LDADD = $(DNS_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_question_LDADD = $(DNS_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_resolv_conf_LDADD = $(DNS_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_resolver_LDADD = $(DNS_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_server_LDADD = $(DNS_LIBS) $(CMOCKA_LIBS)
 endif

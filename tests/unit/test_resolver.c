@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sysexits.h>
@@ -27,7 +28,7 @@ struct fixture {
 static void open_resolver(struct fixture *fixture, int64_t timeout)
 {
     const char *const servers[] = {fixture->server};
-    const struct dns_settings settings = {servers, 1, timeout, 0};
+    const struct dns_settings settings = {servers, 1, timeout, 0, NULL};
     struct failure why;
 
     assert_true(dns_open(&fixture->resolver, &settings, &why));
@@ -176,7 +177,7 @@ static void fails_for_what_is_no_server(void **state)
 {
     const char *const servers[] = {"192.0.2.1", "nowhere",   "192.0.2.1",
                                    "192.0.2.1", "192.0.2.1", "192.0.2.1"};
-    struct dns_settings settings = {servers, 2, 1000, 0};
+    struct dns_settings settings = {servers, 2, 1000, 0, NULL};
     struct dns_resolver *resolver;
     struct failure why;
 
@@ -194,13 +195,123 @@ static void fails_for_what_is_no_server(void **state)
 static void knows_the_servers_of_the_system(void **state)
 {
     struct fixture *fixture = *state;
-    const struct dns_settings settings = {NULL, 0, 1, 0};
+    const struct dns_settings settings = {NULL, 0, 1, 0, NULL};
     struct failure why;
     const struct dns_answer *answer;
 
     assert_true(dns_open(&fixture->resolver, &settings, &why));
     answer = dns_lookup(fixture->resolver, "a.invalid", DNS_MX);
     assert_non_null(strchr(answer->servers, ':'));
+}
+
+/* --- the nameservers of the system change --- */
+
+static char conf_path[] = "/tmp/test_resolver-XXXXXX";
+
+static void write_conf(const char *text)
+{
+    FILE *out = fopen(conf_path, "w");
+
+    assert_non_null(out);
+    assert_true(fputs(text, out) >= 0);
+    assert_int_equal(fclose(out), 0);
+}
+
+static void write_server(const struct fixture *fixture)
+{
+    char text[64];
+
+    (void)snprintf(text, sizeof text, "nameserver %s\n", fixture->server);
+    write_conf(text);
+}
+
+static void open_system(struct fixture *fixture)
+{
+    const struct dns_settings settings = {NULL, 0, 10000, 0, conf_path};
+    struct failure why;
+
+    assert_true(dns_open(&fixture->resolver, &settings, &why));
+}
+
+static void answer_one(struct fixture *fixture)
+{
+    unsigned before = fixture->answers;
+
+    ask(fixture, "a.example");
+    for (int i = 0; i < 1000 && fixture->answers == before; i++) {
+        dns_run(fixture->resolver, 10);
+        (void)serve(fixture);
+    }
+    assert_int_equal(fixture->answers, before + 1);
+    assert_int_equal(fixture->result, DNS_NXDOMAIN);
+}
+
+/* After the time in which it may not be seen yet. */
+static void expect_news(struct fixture *fixture, const char *servers)
+{
+    char text[DNS_NEWS_SIZE], expected[DNS_NEWS_SIZE];
+
+    usleep(1100 * 1000);
+    (void)dns_wait(fixture->resolver);
+    assert_int_equal(dns_take_news(fixture->resolver, text), servers != NULL);
+    (void)snprintf(expected, sizeof expected, "%s has the nameservers %s", conf_path, servers);
+    if (servers != NULL)
+        assert_string_equal(text, expected);
+    assert_false(dns_take_news(fixture->resolver, text));
+}
+
+static void follows_the_nameservers_of_the_system(void **state)
+{
+    struct fixture *fixture = *state;
+    char text[DNS_NEWS_SIZE];
+
+    write_conf(""); /* as at boot */
+    open_system(fixture);
+    assert_false(dns_take_news(fixture->resolver, text));
+    write_server(fixture);
+    expect_news(fixture, fixture->server);
+    answer_one(fixture);
+    write_server(fixture);
+    expect_news(fixture, NULL);
+    write_conf("# nothing\n");
+    expect_news(fixture, NULL);
+    answer_one(fixture);
+    assert_int_equal(unlink(conf_path), 0);
+    expect_news(fixture, NULL);
+    answer_one(fixture);
+    write_conf("nameserver fe80::1\nnameserver 192.0.2.1\n");
+    expect_news(fixture, "192.0.2.1:53; not \"fe80::1\", which is no nameserver");
+}
+
+static void asks_others_when_what_is_open_has_ended(void **state)
+{
+    struct fixture *fixture = *state;
+
+    write_server(fixture);
+    open_system(fixture);
+    ask(fixture, "a.example");
+    dns_run(fixture->resolver, 0);
+    write_conf("nameserver 192.0.2.1\n");
+    expect_news(fixture, NULL);
+    assert_true(dns_wait(fixture->resolver) > 0);
+    while (fixture->answers == 0) {
+        (void)serve(fixture);
+        dns_run(fixture->resolver, 10);
+    }
+    assert_int_equal(fixture->result, DNS_NXDOMAIN);
+    assert_int_equal(dns_wait(fixture->resolver), 0);
+    expect_news(fixture, "192.0.2.1:53");
+}
+
+static int make_conf(void **state)
+{
+    (void)strcpy(conf_path + strlen(conf_path) - 6, "XXXXXX");
+    return close(mkstemp(conf_path)) == 0 ? set_up(state) : -1;
+}
+
+static int remove_conf(void **state)
+{
+    return unlink(conf_path) == 0 ? tear_down(state) : -1;
 }
 
 int main(void)
@@ -213,6 +324,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(answers_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(fails_for_what_is_no_server, set_up, tear_down),
         cmocka_unit_test_setup_teardown(knows_the_servers_of_the_system, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(follows_the_nameservers_of_the_system, make_conf,
+                                        remove_conf),
+        cmocka_unit_test_setup_teardown(asks_others_when_what_is_open_has_ended, make_conf,
+                                        remove_conf),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
