@@ -28,6 +28,7 @@ static const struct {
     {"last-error-at", AT(last_error_at)},
     {"failing-since", AT(failing_since)},
     {"next-call", AT(next_call)},
+    {"due-since", AT(due_since)},
     {"calls-list", AT(calls[SOURCE_LIST])},
     {"calls-verify", AT(calls[SOURCE_VERIFY])},
     {"calls-fetch", AT(calls[SOURCE_FETCH])},

@@ -18,7 +18,8 @@ extern const char
 
 /* The local source goes by a title that no section can have. Its last_success is the last definite
  * answer, failing_since since when nobody gave one, next_call when the next look-up is due,
- * identities how many have a MAIL FROM domain. */
+ * due_since since when the one waits that is the most overdue, identities how many have a MAIL FROM
+ * domain. */
 #define SOURCE_STATE_LOCAL "/local"
 
 enum {
@@ -27,6 +28,7 @@ enum {
     SOURCE_ANSWER_MAX = 30,
     SOURCE_HEARTBEAT = 10000, /* milliseconds between two writes of a mailfrom-sync that is idle */
     SOURCE_SILENCE = 900000,  /* no call takes as long, and each of them is written of */
+    SOURCE_LATE = 600000,     /* behind by so much, look-ups are too few for the identities */
     SOURCE_NOTE_SIZE = 16 + MAIL_FROM_SECTION_MAX
 };
 
@@ -45,6 +47,7 @@ struct source_state {
     int64_t last_error_at;
     int64_t failing_since; /* 0: the last call went well */
     int64_t next_call;
+    int64_t due_since;
     char last_error[SOURCE_ERROR_MAX + 1]; /* one line; kept after a success, see failing_since */
     uint64_t calls[SOURCE_OPERATION_COUNT];
     uint64_t failures[SOURCE_OPERATION_COUNT];

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "common/lookup_request.h"
 #include "common/moment.h"
 #include "ctl/errand.h"
 #include "ctl/local_record.h"
@@ -27,7 +28,9 @@ static bool leave(struct store *store, void *context, struct failure *why)
         if (result == STORE_NOT_FOUND || record->source != MAIL_FROM_LOCAL)
             return failure_set(why, EX_TEMPFAIL,
                                "\"%s\" has just been removed or given back: try again", key);
-        if (local_record_hurry(record, now) && !store_put(store, key, record, why))
+        if (!local_record_hurry(record, now))
+            continue;
+        if (!store_put(store, key, record, why) || !lookup_request_put(store, key, why))
             return false;
     }
     return true;

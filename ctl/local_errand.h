@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  *
- * Local identities that mailfrom-sync is to look up now. The request is their own time in the
- * store, so it is not lost if nobody runs.
+ * Local identities that mailfrom-sync is to look up now, before all others that are due. Their own
+ * time in the store says so as well, so nothing is lost if nobody runs.
  */
 #ifndef CTL_LOCAL_ERRAND_H
 #define CTL_LOCAL_ERRAND_H
@@ -16,7 +16,7 @@ struct local_errand {
     struct mail_from *asked; /* each as it was left; without a domain nothing is awaited */
 };
 
-/* Makes all of them due, in one transaction. Reset after success and failure. */
+/* Makes all of them due, and asks for them, in one transaction. Reset after success and failure. */
 bool local_errand_leave(struct local_errand *errand, struct store *store,
                         const struct identities *identities, struct failure *why);
 

@@ -187,19 +187,27 @@ static bool refresh_ses(struct refresh *refresh, const struct settings *settings
     return served ? ask(refresh, settings, store, why) : fetch(refresh, store, why);
 }
 
+/* What was found; that it says nothing definite of one is a failure. */
 static bool tell_local(const struct refresh *refresh, struct store *store, struct failure *why)
 {
     struct mail_from record;
+    size_t unclear = 0;
 
     for (size_t i = 0; i < refresh->local.count; i++) {
         const char *key = refresh->local.list[i].text;
         enum store_result result = store_get(store, key, &record, why);
         if (result == STORE_FAILED)
             return false;
-        if (result == STORE_FOUND)
-            tell_record(key, &record);
+        if (result == STORE_NOT_FOUND)
+            continue;
+        tell_record(key, &record);
+        unclear += record.domain[0] != '\0' && record.unclear_since != 0;
     }
-    return true;
+    return unclear == 0 ||
+           failure_set(why, EX_UNAVAILABLE,
+                       "the look-up of %zu %s brought nothing definite; the status stays for "
+                       "indeterminate-grace",
+                       unclear, noun(unclear));
 }
 
 static bool refresh_local(const struct refresh *refresh, const struct settings *settings,

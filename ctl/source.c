@@ -43,6 +43,8 @@ static bool read_state(struct source *source, const char *title, const struct in
         return false;
     source->sync = *sync;
     source->silent = sync->runs && source_state_is_silent(&source->state, now);
+    if (source->state.due_since != 0 && source->state.due_since < now)
+        source->late_by = now - source->state.due_since;
     return true;
 }
 
@@ -146,9 +148,15 @@ bool source_is_unchecked(const struct source *source)
     return source->kind == MAIL_FROM_LOCAL && !source_is_kept(source) && has_domains(source);
 }
 
+bool source_is_late(const struct source *source)
+{
+    return source->sync.runs && source->late_by > SOURCE_LATE;
+}
+
 static bool is_kept_well(const struct source *source)
 {
-    return source->sync.runs && !source->silent && source->state.failing_since == 0;
+    return source->sync.runs && !source->silent && source->state.failing_since == 0 &&
+           !source_is_late(source);
 }
 
 bool source_is_well(const struct source *source)

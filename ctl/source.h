@@ -22,6 +22,7 @@ struct source {
     struct source_state state;
     struct instance sync; /* the same for all sources */
     bool silent;          /* it runs, and wrote nothing of this source for long */
+    int64_t late_by;      /* for so long the identity waits that is the most overdue; 0: none */
     struct {
         uint64_t all;
         uint64_t by_status[MAIL_FROM_STATUS_COUNT];
@@ -53,9 +54,12 @@ bool source_is_kept(const struct source *source);
 /* Local identities have a MAIL FROM domain, but the settings don't say which MX is expected. */
 bool source_is_unchecked(const struct source *source);
 
-/* Is there something that somebody should see to? mailfrom-sync does not run, is silent, or fails,
- * records are near their expiry, or their section is gone from the settings. That local ones are
- * not checked may be meant so. */
+/* Are look-ups behind, by more than a while? */
+bool source_is_late(const struct source *source);
+
+/* Is there something that somebody should see to? mailfrom-sync does not run, is silent, fails, or
+ * is behind, records are near their expiry, or their section is gone from the settings. That local
+ * ones are not checked may be meant so. */
 bool source_is_well(const struct source *source);
 
 #endif

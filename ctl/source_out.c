@@ -77,6 +77,16 @@ static void put_error(FILE *out, const struct source_state *state, int64_t now)
     (void)fprintf(out, ": %s\n", terminal_text(state->last_error, text));
 }
 
+static void put_late(FILE *out, const struct source *source, int64_t now)
+{
+    char age[MOMENT_AGE_SIZE];
+
+    label(out, "Behind");
+    moment_age((now - source->late_by) / 1000, now / 1000, age);
+    (void)fprintf(out, "LOOK-UPS ARE %s BEHIND: queries-per-second is %g\n", age,
+                  source->local->local.queries_per_second);
+}
+
 static void put_sync(FILE *out, const struct source *source, int64_t now)
 {
     const struct source_state *state = &source->state;
@@ -102,6 +112,8 @@ static void put_sync(FILE *out, const struct source *source, int64_t now)
     if (source->sync.runs && (!is_local || state->next_call != 0))
         put_moment(out, is_local ? "Next look-up" : "Next call", due ? 0 : state->next_call, now,
                    "now");
+    if (is_local && source_is_late(source))
+        put_late(out, source, now);
 }
 
 static void put_counts(FILE *out, const struct source *source)
@@ -205,6 +217,7 @@ static void json_sync(FILE *out, const struct source *source)
     json_out_moment(out, between, "LastList", state->last_list / 1000);
     json_out_moment(out, between, "LastCall", state->last_call / 1000);
     json_out_moment(out, between, "NextCall", state->next_call / 1000);
+    json_out_moment(out, between, "DueSince", state->due_since / 1000);
     json_out_text(out, between, "LastError", state->last_error);
     json_out_moment(out, between, "LastErrorAt", state->last_error_at / 1000);
     json_out_moment(out, between, "FailingSince", state->failing_since / 1000);

@@ -392,8 +392,9 @@ static bool take_servers(struct dns_resolver *resolver, const struct dns_setting
 
 static void set_interval(struct dns_resolver *resolver)
 {
-    resolver->interval =
-        resolver->pool.timeout / ((int64_t)resolver->pool.server_count * QUESTION_ROUNDS) + 1;
+    int64_t attempts = (int64_t)resolver->pool.server_count * QUESTION_ROUNDS;
+
+    resolver->interval = attempts > 0 ? resolver->pool.timeout / attempts + 1 : 1;
 }
 
 /* Without any it is this machine, as resolv.conf(5) has it. */

@@ -12,6 +12,7 @@ libsync_a_SOURCES = \
 	sync/local_due.c sync/local_due.h \
 	sync/local_job.c sync/local_job.h \
 	sync/local_recall.c sync/local_recall.h \
+	sync/local_requests.c sync/local_requests.h \
 	sync/local_source.c sync/local_source.h \
 	sync/local_state.c sync/local_state.h \
 	sync/mx_lookup.c sync/mx_lookup.h \

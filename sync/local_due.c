@@ -20,7 +20,7 @@ static bool take_due(void *context, const char *key, const struct mail_from *rec
         due->next = when;
         return false;
     }
-    if (record->found_at != 0 && look->now - when > due->late_by)
+    if (look->now - when > due->late_by)
         due->late_by = look->now - when;
     due->is_full = due->take(due->context, key, record) == LOCAL_DUE_FULL;
     return !due->is_full;

@@ -21,9 +21,10 @@ struct local_due {
     bool once;
     int64_t began; /* with once: what was looked up since is passed over */
     /* What the last look has found: */
-    bool is_full;    /* more is due than could be taken */
-    int64_t next;    /* when the next one will be; INT64_MAX: none waits */
-    int64_t late_by; /* how overdue the first one is, of those that were looked up before */
+    bool is_full; /* more is due than could be taken */
+    int64_t next; /* when the next one will be; INT64_MAX: none waits */
+    int64_t
+        late_by; /* how overdue the one is that waits for the longest, of those that were seen */
     /* With once, where the walk is: */
     bool has_last;
     char last_key[IDENTITY_SIZE];

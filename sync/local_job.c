@@ -44,6 +44,16 @@ bool local_job_add(struct local_jobs *jobs, const char *key, const struct mail_f
     return true;
 }
 
+struct local_job *local_job_find(const struct local_jobs *jobs, const char *key)
+{
+    struct local_job wanted = {.answered = 0};
+    struct local_job **found;
+
+    (void)snprintf(wanted.key, sizeof wanted.key, "%s", key);
+    found = tfind(&wanted, &jobs->by_key, compare_keys);
+    return found != NULL ? *found : NULL;
+}
+
 void local_job_remove(struct local_jobs *jobs, struct local_job *job)
 {
     (void)tdelete(job, &jobs->by_key, compare_keys);

@@ -16,9 +16,10 @@ struct local_job {
     char key[IDENTITY_SIZE];
     char domain[IDENTITY_DOMAIN_MAX + 1];
     enum outage_before before;
-    int64_t answered; /* when, in milliseconds since the epoch */
-    double random;    /* drawn for the answer, see sync/local_state.h */
-    bool changed;     /* the status, as transition says */
+    bool is_requested; /* by mailfromctl, whose request goes with the answer */
+    int64_t answered;  /* when, in milliseconds since the epoch */
+    double random;     /* drawn for the answer, see sync/local_state.h */
+    bool changed;      /* the status, as transition says */
     struct transition transition;
 };
 
@@ -32,6 +33,10 @@ struct local_jobs {
  * of memory. */
 bool local_job_add(struct local_jobs *jobs, const char *key, const struct mail_from *record,
                    struct local_job **added);
+
+/* The job of this identity; NULL: there is none. */
+struct local_job *local_job_find(const struct local_jobs *jobs, const char *key);
+
 void local_job_remove(struct local_jobs *jobs, struct local_job *job);
 void local_jobs_reset(struct local_jobs *jobs);
 

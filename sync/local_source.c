@@ -6,12 +6,14 @@
 #include "sync/local_due.h"
 #include "sync/local_job.h"
 #include "sync/local_recall.h"
+#include "sync/local_requests.h"
 #include "sync/local_state.h"
 #include "sync/outage.h"
 
 #include "common/duration.h"
 #include "common/log.h"
 #include "common/log_limit.h"
+#include "common/lookup_request.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -27,8 +29,7 @@ enum {
     WRITE_AFTER = 200,
     WRITE_AT = 500,
     STORE_RETRY = 5000,
-    LATE = 600000, /* behind by so much, look-ups are too few for the identities */
-    AT_WORK_MAX = 2000
+    AT_WORK_MAX = 2000 /* the last of them for what is requested */
 };
 
 struct local_source {
@@ -44,8 +45,9 @@ struct local_source {
     struct local_job *answered[AT_WORK_MAX]; /* of them, not in the store yet */
     size_t answered_count;
     int64_t next_look;
-    int64_t stepped;     /* what the clock showed at the last step; 0: none yet */
-    int64_t store_retry; /* not before this: the store could not be used */
+    int64_t next_request; /* when to look for those of mailfromctl */
+    int64_t stepped;      /* what the clock showed at the last step; 0: none yet */
+    int64_t store_retry;  /* not before this: the store could not be used */
     bool is_late;
     bool walked; /* with once: nothing is left to take */
     atomic_size_t progress;
@@ -84,7 +86,8 @@ static enum local_due_taken take_due(void *context, const char *key, const struc
     struct local_source *source = context;
     struct local_job *job;
 
-    if (source->jobs.count == AT_WORK_MAX || !local_job_add(&source->jobs, key, record, &job))
+    if (source->jobs.count >= AT_WORK_MAX - LOCAL_REQUESTS_MAX ||
+        !local_job_add(&source->jobs, key, record, &job))
         return LOCAL_DUE_FULL;
     if (job != NULL)
         mx_lookup_add(source->lookup, &job->question);
@@ -94,7 +97,7 @@ static enum local_due_taken take_due(void *context, const char *key, const struc
 static void tell_late(struct local_source *source, int64_t late_by)
 {
     char text[DURATION_TEXT_SIZE];
-    bool is_late = late_by > (source->is_late ? LATE / 2 : LATE);
+    bool is_late = late_by > (source->is_late ? SOURCE_LATE / 2 : SOURCE_LATE);
 
     if (is_late && !source->is_late) {
         duration_format(late_by / 1000 * 1000, text);
@@ -104,6 +107,25 @@ static void tell_late(struct local_source *source, int64_t late_by)
                   label, text, source->settings->local.queries_per_second);
     }
     source->is_late = is_late;
+    source->state.due_since = late_by > 0 ? clock_now() - late_by : 0;
+}
+
+/* Somebody waits for these, however much is due. */
+static void look_for_requests(struct local_source *source, int64_t now)
+{
+    struct failure why;
+    struct store *store;
+    bool worked;
+
+    if (now < source->next_request || source->jobs.count > AT_WORK_MAX - LOCAL_REQUESTS_MAX)
+        return;
+    source->next_request = now + LOOK_EVERY;
+    store = shared_store_acquire(source->store, &why);
+    worked = store != NULL && local_requests_look(&source->jobs, source->lookup, store, &why);
+    if (store != NULL)
+        shared_store_release(source->store);
+    if (!worked)
+        fail_store(source, &why);
 }
 
 /* No more is taken while there is plenty to do. */
@@ -116,10 +138,11 @@ static bool count_domains(struct local_source *source, struct store *store, int6
                           struct failure *why)
 {
     struct store_tally tally;
-    const uint64_t *records = tally.records[MAIL_FROM_LOCAL];
+    const uint64_t *records;
 
     if (!store_tally(store, now / 1000, &tally, why))
         return false;
+    records = tally.records[MAIL_FROM_LOCAL];
     source->domains = records[MAIL_FROM_PENDING] + records[MAIL_FROM_SUCCESS] +
                       records[MAIL_FROM_TEMPORARY_FAILURE] +
                       (source->settings->local.recheck_failed ? records[MAIL_FROM_FAILED] : 0);
@@ -229,6 +252,8 @@ static bool update_record(struct store *store, const struct local_source *source
     enum store_result result = store_get(store, job->key, &record, why);
 
     job->changed = false;
+    if (job->is_requested && !lookup_request_remove(store, job->key, why))
+        return false;
     if (result != STORE_FOUND)
         return result == STORE_NOT_FOUND;
     if (record.source != MAIL_FROM_LOCAL || strcmp(record.domain, job->domain) != 0)
@@ -268,6 +293,8 @@ static void write_answers(struct local_source *source)
             transitions_report(source->transitions, &source->answered[i]->transition,
                                settings->local.on_transition,
                                settings->local.on_transition_timeout);
+        if (source->answered[i]->is_requested)
+            source->next_request = 0; /* there may be more than are seen to at a time */
         local_job_remove(&source->jobs, source->answered[i]);
     }
     source->answered_count = 0;
@@ -333,6 +360,7 @@ static bool catch_up(struct local_source *source, int64_t now)
             source->answered[i]->answered = now;
     }
     source->next_look = now;
+    source->next_request = now;
     log_write(LOG_NOTICE, "%s: the clock was set back; what was put off is due", label);
     return true;
 }
@@ -348,6 +376,7 @@ int64_t local_source_step(struct local_source *source, int64_t now)
     source->stepped = now;
     if (source->store_retry > now)
         return source->store_retry;
+    look_for_requests(source, now);
     look_for_due(source, now);
     source->state.next_call = source->due.next == INT64_MAX ? 0 : source->due.next;
     pause = mx_lookup_run(source->lookup, STEP_MAX);

@@ -57,6 +57,24 @@ void mx_lookup_add(struct mx_lookup *lookup, struct mx_question *question)
     lookup->last = &question->next;
 }
 
+bool mx_lookup_hurry(struct mx_lookup *lookup, struct mx_question *question)
+{
+    struct mx_question **at = &lookup->first;
+
+    while (*at != NULL && *at != question)
+        at = &(*at)->next;
+    if (*at == NULL)
+        return false;
+    *at = question->next;
+    if (lookup->last == &question->next)
+        lookup->last = at;
+    question->next = lookup->first;
+    lookup->first = question;
+    if (question->next == NULL)
+        lookup->last = &question->next;
+    return true;
+}
+
 bool mx_lookup_take_news(struct mx_lookup *lookup, char text[DNS_NEWS_SIZE])
 {
     return dns_take_news(lookup->resolver, text);

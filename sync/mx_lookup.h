@@ -33,6 +33,9 @@ void mx_lookup_close(struct mx_lookup *lookup); /* drops what is open; NULL is f
 /* It will be asked in its turn. */
 void mx_lookup_add(struct mx_lookup *lookup, struct mx_question *question);
 
+/* Puts it before all others that wait; false if it does not wait, since it was asked. */
+bool mx_lookup_hurry(struct mx_lookup *lookup, struct mx_question *question);
+
 /* As dns_take_news. */
 bool mx_lookup_take_news(struct mx_lookup *lookup, char text[DNS_NEWS_SIZE]);
 

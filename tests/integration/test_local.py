@@ -7,6 +7,7 @@ import json
 import random
 import re
 import signal
+import subprocess
 import time
 from dataclasses import replace
 
@@ -437,6 +438,46 @@ def test_keeps_to_its_rate_and_its_concurrency(sync):
         wait_until(lambda: statuses(sync) == {"Success"}, "all to be looked up")
         # a quarter of a second's worth may go out at once
         assert len(dns.asked) <= (time.monotonic() - began + 0.25) * 50 + 1
+
+
+def test_a_refresh_comes_before_all_that_is_due(sync):
+    """A backlog that takes minutes: of new ones, which come first in the index."""
+    known, waiting = numbered(4), numbered(600)
+    table = {domain: [f"MX 10 {EXPECTED}"] for domain in waiting.values()}
+    with Dns(table) as dns:
+        sync.configure(local=life.settings(dns.port, queries_per_second="2",
+                                           success_interval="1h"))
+        put_all(sync, known)
+        sync.start()
+        wait_until(lambda: statuses(sync) == {"Success"}, "the known ones to be looked up")
+        put_all(sync, waiting)
+        wait_until(lambda: len(dns.asked) > len(known) + 3, "the backlog to be at work")
+        dns.records = {}
+        began = time.monotonic()
+        shown = ctl(sync, "refresh", *known)
+        assert time.monotonic() - began < 15
+        assert shown.count("TemporaryFailure, RejectMessage; found NXDOMAIN") == len(known)
+        wait_until(lambda: not notes(sync), "the requests to be gone")
+
+
+def test_a_request_for_what_is_gone_goes_as_well(sync):
+    with Dns({}) as dns:
+        sync.configure(local=life.settings(dns.port))
+        put_all(sync, numbered(2))
+        ctl(sync, "refresh", "--no-wait", *numbered(2))
+        ctl(sync, "identity", "remove", "d000000.example")
+        ctl(sync, "put", "d000001.example", "--clear")
+        assert len(notes(sync)) == 2
+        sync.start()
+        wait_until(lambda: not notes(sync), "the requests to be gone")
+        assert not dns.asked
+
+
+def notes(sync):
+    """The requests in the store."""
+    dump = subprocess.run(["mdb_dump", "-p", "-s", "notes", sync.store], capture_output=True,
+                          text=True, check=True).stdout
+    return [line for line in dump.splitlines() if line.startswith(" look-up/")]
 
 
 def test_an_outage_does_not_multiply_the_queries(sync):

@@ -432,28 +432,41 @@ static void expected_mx_alone_is_a_source(void **state)
     assert_null(strstr(ctl_result.why.text, "get"));
 }
 
+/* context: what was found; NULL: nothing definite. */
 static bool look_up(struct store *store, void *context, struct failure *why)
 {
     struct mail_from record;
 
-    (void)context;
     if (store_get(store, "u.example", &record, why) != STORE_FOUND)
         return false;
-    record.status = MAIL_FROM_SUCCESS;
-    (void)strcpy(record.found, "MX 10 mx1.example");
     record.found_at = moment_milliseconds() / 1000;
     record.refresh_after = record.found_at + 3600;
+    if (context != NULL) {
+        record.status = MAIL_FROM_SUCCESS;
+        record.unclear_since = 0;
+        (void)strcpy(record.found, context);
+    }
     return store_put(store, "u.example", &record, why);
 }
 
-static void look_up_now(void)
+static void play_look_up(const char *found)
 {
     struct store *store = open_store();
     struct failure why;
 
-    if (!store_update(store, look_up, NULL, &why))
+    if (!store_update(store, look_up, (void *)found, &why))
         (void)fprintf(stderr, "%s\n", why.text);
     store_close(store);
+}
+
+static void look_up_now(void)
+{
+    play_look_up("MX 10 mx1.example");
+}
+
+static void look_up_in_vain(void)
+{
+    play_look_up(NULL);
 }
 
 static void refresh_waits_until_a_local_one_is_looked_up(void **state)
@@ -470,6 +483,42 @@ static void refresh_waits_until_a_local_one_is_looked_up(void **state)
                         "u.example: m.u.example, Success, UseDefaultValue; found MX 10 "
                         "mx1.example\n"
                         "w.example: no MAIL FROM domain\n");
+}
+
+static void refresh_fails_where_the_look_up_says_nothing_definite(void **state)
+{
+    pid_t child;
+
+    (void)state;
+    make_local(local_section);
+    start_sync();
+    child = later(look_up_in_vain);
+    assert_int_equal(ctl_call("refresh", "u.example", NULL), EX_UNAVAILABLE);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    expect_in(ctl_result.out, "u.example: m.u.example, TemporaryFailure, UseDefaultValue; found "
+                              "timeout from 127.0.0.1:53\n");
+    expect_in(ctl_result.why.text, "the look-up of 1 identity brought nothing definite");
+}
+
+static void a_local_source_that_is_behind_says_so(void **state)
+{
+    struct source_state late = healthy();
+
+    (void)state;
+    make_local(local_section);
+    start_sync();
+    late.due_since = late.heartbeat - 60000;
+    set_local_state(late);
+    assert_int_equal(ctl_call("status", NULL), EX_OK);
+    assert_null(strstr(ctl_result.out, "Behind"));
+    late.due_since = late.heartbeat - 15 * 3600000LL - 30000;
+    set_local_state(late);
+    assert_int_equal(ctl_call("status", NULL), 1);
+    expect_in(ctl_result.out,
+              "Behind          LOOK-UPS ARE 15h BEHIND: queries-per-second is 100\n");
+    assert_int_equal(ctl_call("status", "--json", NULL), 1);
+    expect_in(ctl_result.out, "\"Well\": false");
+    expect_in(ctl_result.out, "\"DueSince\": \"2");
 }
 
 static bool take_first(void *context, const char *key, const struct mail_from *record)
@@ -525,6 +574,8 @@ int main(void)
         UNIT_TEST(without_an_expected_mx_status_warns),
         UNIT_TEST(expected_mx_alone_is_a_source),
         UNIT_TEST(refresh_waits_until_a_local_one_is_looked_up),
+        UNIT_TEST(refresh_fails_where_the_look_up_says_nothing_definite),
+        UNIT_TEST(a_local_source_that_is_behind_says_so),
         UNIT_TEST(refresh_without_mailfrom_sync_leaves_a_local_one_due),
     };
 
