@@ -30,6 +30,10 @@ void check_socket(const struct check *check);
 void check_postfix(const struct check *check);
 void check_sendmail(const struct check *check);
 
+/* Connects to a socket of mailfrom-milter. *descriptor is to be closed. False: the finding says
+ * what is in the way; its level changes only where that is nothing but the rights of the caller. */
+bool check_connection(const struct socket_name *name, int *descriptor, struct finding *finding);
+
 /* Records, sources, settings, permissions. */
 void check_store(const struct check *check);
 

@@ -44,8 +44,10 @@ tests_unit_test_import_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 
 # mailfromctl check
 DNS_TABLE = tests/unit/dns_table.c tests/unit/dns_table.h
-UNIT_TESTS += tests/unit/test_address tests/unit/test_dmarc tests/unit/test_finding \
-	tests/unit/test_postfix tests/unit/test_socket_name tests/unit/test_spf
+UNIT_TESTS += tests/unit/test_address tests/unit/test_dmarc \
+	tests/unit/test_finding \
+	tests/unit/test_postfix \
+	tests/unit/test_socket_name tests/unit/test_spf
 tests_unit_test_address_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_dmarc_SOURCES = tests/unit/test_dmarc.c $(DNS_TABLE)
 tests_unit_test_dmarc_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
