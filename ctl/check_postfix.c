@@ -15,6 +15,8 @@
 
 enum { LINE_SIZE = 600 };
 
+static const char socket_file[] = "milter.sock";
+
 enum lead {
     LEADS_ELSEWHERE, /* to milters that have nothing to do with this one */
     LEADS_ASTRAY,    /* to a socket that is not there, and is meant to be this one's */
@@ -73,7 +75,7 @@ static enum lead follow_one(const struct scene *scene, const struct postfix_serv
 static enum lead follow(const struct scene *scene, const struct postfix_service *service,
                         char astray[SOCKET_NAME_SIZE])
 {
-    const char *cursor = service->milters;
+    const char *cursor = postfix_value(scene->postfix, service, postfix_milters(service));
     char text[SOCKET_NAME_SIZE];
     enum lead best = LEADS_ELSEWHERE;
 
@@ -101,23 +103,24 @@ static void tell_astray(const struct scene *scene, const struct postfix_service 
     char subject[300];
     char line[SOCKET_NAME_SIZE];
     struct socket_name name;
-    bool possible = postfix_name(scene->postfix, service, &scene->ours, line);
+    const char *parameter = postfix_milters(service);
+    bool possible = postfix_name(scene->postfix, service, &scene->ours, socket_file, line);
 
     (void)snprintf(subject, sizeof subject, "postfix %s", service->name);
     finding.subject = subject;
-    finding_found(&finding, "%s has %s, and the milter listens at %s", service->parameter, astray,
+    finding_found(&finding, "%s has %s, and the milter listens at %s", parameter, astray,
                   scene->check->settings->milter.socket);
     if (service->chrooted && socket_name_read_postfix(&name, astray) && name.kind == SOCKET_UNIX) {
         postfix_resolve(scene->postfix, service, &name);
-        finding_found(&finding, "%s has %s, which is %s since the service is chrooted",
-                      service->parameter, astray, name.path);
+        finding_found(&finding, "%s has %s, which is %s since the service is chrooted", parameter,
+                      astray, name.path);
     }
-    finding_expected(&finding, "%s = %s", service->parameter, line);
+    finding_expected(&finding, "%s = %s", parameter, line);
     if (!possible)
         finding_advise(&finding,
-                       "and socket = \"unix:%s/mailfrom-milter/milter.sock\", or n in the chroot "
-                       "column of master.cf",
-                       scene->postfix->queue_directory);
+                       "and socket = \"unix:%s/mailfrom-milter/%s\", or n in the chroot column of "
+                       "master.cf",
+                       scene->postfix->queue_directory, socket_file);
     else
         finding_advise(&finding, "put this line into main.cf");
     put(scene, &finding);
@@ -131,11 +134,13 @@ static void line_for(const struct scene *scene, const char *parameter, char *lin
 
     for (size_t i = 0; i < postfix->count; i++) {
         const struct postfix_service *service = &postfix->services[i];
-        if (strcmp(service->parameter, parameter) != 0)
+        const char *milters;
+        if (postfix_milters(service) == NULL || strcmp(postfix_milters(service), parameter) != 0)
             continue;
-        (void)postfix_name(postfix, service, &scene->ours, name);
-        (void)snprintf(line, size, "%s = %s%s%s", parameter, service->milters,
-                       service->milters[0] == '\0' ? "" : ", ", name);
+        milters = postfix_value(postfix, service, parameter);
+        (void)postfix_name(postfix, service, &scene->ours, socket_file, name);
+        (void)snprintf(line, size, "%s = %s%s%s", parameter, milters,
+                       milters[0] == '\0' ? "" : ", ", name);
         return;
     }
     (void)snprintf(line, size, "%s", parameter);
@@ -196,8 +201,9 @@ static void tell_services(const struct scene *scene)
 
     for (size_t i = 0; i < postfix->count; i++) {
         const struct postfix_service *service = &postfix->services[i];
-        enum lead lead = follow(scene, service, astray);
-        bool is_smtpd = strcmp(service->parameter, "smtpd_milters") == 0;
+        const char *parameter = postfix_milters(service);
+        bool is_smtpd = parameter != NULL && strcmp(parameter, "smtpd_milters") == 0;
+        enum lead lead = parameter == NULL ? LEADS_ELSEWHERE : follow(scene, service, astray);
         if (lead == LEADS_ASTRAY)
             tell_astray(scene, service, astray);
         told = told || lead == LEADS_ASTRAY;

@@ -25,6 +25,7 @@ libctl_a_SOURCES = \
 	ctl/check_store.c \
 	ctl/command.c ctl/command.h \
 	ctl/connection.c ctl/connection.h \
+	ctl/deadline.c ctl/deadline.h \
 	ctl/dmarc.c ctl/dmarc.h \
 	ctl/dmarc_record.c ctl/dmarc_record.h \
 	ctl/document.c ctl/document.h \

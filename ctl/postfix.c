@@ -10,40 +10,76 @@
 
 #include "ctl/postconf.h"
 
-static const char smtpd_milters[] = "smtpd_milters";
-
-/* The values of main.cf, in the order of the question. */
-enum { QUEUE_DIRECTORY, MAIL_OWNER, SMTPD_MILTERS, NON_SMTPD_MILTERS, VALUE_COUNT };
+/* What is asked for of main.cf. */
+static const char *const question[] = {"-x",
+                                       "queue_directory",
+                                       "mail_owner",
+                                       "smtpd_milters",
+                                       "non_smtpd_milters",
+                                       "mydestination",
+                                       "virtual_alias_domains",
+                                       "virtual_alias_maps",
+                                       "virtual_mailbox_domains",
+                                       "relay_domains",
+                                       "parent_domain_matches_subdomains",
+                                       "smtpd_client_restrictions",
+                                       "smtpd_helo_restrictions",
+                                       "smtpd_sender_restrictions",
+                                       "smtpd_relay_restrictions",
+                                       "smtpd_recipient_restrictions",
+                                       "smtpd_restriction_classes",
+                                       "mailfrom_bounces_only",
+                                       "smtpd_null_access_lookup_key",
+                                       "smtpd_reject_unlisted_recipient",
+                                       "receive_override_options",
+                                       "content_filter",
+                                       "smtpd_proxy_filter",
+                                       "cleanup_service_name",
+                                       NULL};
 
 static bool out_of_memory(struct failure *why)
 {
     return failure_set(why, EX_OSERR, "out of memory");
 }
 
-/* NULL is what postconf left out. */
-static char *copy(const char *text)
+static bool add_value(struct postfix *postfix, const char *service, const char *parameter,
+                      const char *text)
 {
-    return text == NULL ? NULL : strdup(text);
+    struct postfix_value *list =
+        reallocarray(postfix->values, postfix->value_count + 1, sizeof postfix->values[0]);
+    struct postfix_value *value;
+
+    if (list == NULL)
+        return false;
+    postfix->values = list;
+    value = &list[postfix->value_count++];
+    *value = (struct postfix_value){.service = service == NULL ? NULL : strdup(service),
+                                    .parameter = strdup(parameter),
+                                    .text = strdup(text)};
+    return (service == NULL || value->service != NULL) && value->parameter != NULL &&
+           value->text != NULL;
 }
 
-static bool read_values(char *values[VALUE_COUNT], const char *directory, char **text,
-                        struct failure *why)
+/* A line of `postconf' or `postconf -P': parameter = value, service/type/parameter = value. Names
+ * of parameters have no slash. */
+static bool note_value(struct postfix *postfix, char *line)
 {
-    static const char *const question[] = {"-xh",         "queue_directory",   "mail_owner",
-                                           smtpd_milters, "non_smtpd_milters", NULL};
-    char *rest;
+    char *value = strstr(line, " =");
+    char *slash;
 
-    *text = postconf_read(directory, question, why);
-    rest = *text;
-    for (int i = 0; rest != NULL && i < VALUE_COUNT; i++)
-        values[i] = strsep(&rest, "\n");
-    if (*text != NULL && rest == NULL)
-        return failure_set(why, EX_DATAERR, "postconf leaves something out");
-    return *text != NULL;
+    if (value == NULL)
+        return true;
+    *value = '\0';
+    value += 2 + strspn(value + 2, " ");
+    slash = strrchr(line, '/');
+    if (slash == NULL)
+        return add_value(postfix, NULL, line, value);
+    *slash = '\0';
+    return add_value(postfix, line, slash + 1, value);
 }
 
-static bool add(struct postfix *postfix, const char *name, const char *parameter,
-                const char *milters, bool chrooted)
+static bool add_service(struct postfix *postfix, const char *name, const char *command,
+                        bool chrooted)
 {
     struct postfix_service *list =
         reallocarray(postfix->services, postfix->count + 1, sizeof postfix->services[0]);
@@ -53,16 +89,14 @@ static bool add(struct postfix *postfix, const char *name, const char *parameter
         return false;
     postfix->services = list;
     service = &list[postfix->count++];
-    *service = (struct postfix_service){.name = strdup(name),
-                                        .parameter = strdup(parameter),
-                                        .milters = strdup(milters),
-                                        .chrooted = chrooted};
-    return service->name != NULL && service->parameter != NULL && service->milters != NULL;
+    *service = (struct postfix_service){
+        .name = strdup(name), .command = strdup(command), .chrooted = chrooted};
+    return service->name != NULL && service->command != NULL;
 }
 
 /* A line of `postconf -M': service type private unpriv chroot wakeup maxproc command. What is
  * indented goes on with the one before. */
-static bool note_service(struct postfix *postfix, char *line, char *const values[])
+static bool note_service(struct postfix *postfix, char *line)
 {
     enum { SERVICE, TYPE, CHROOT = 4, COMMAND = 7, FIELDS };
     char *fields[FIELDS];
@@ -78,86 +112,112 @@ static bool note_service(struct postfix *postfix, char *line, char *const values
     if (count < FIELDS)
         return true;
     (void)snprintf(name, sizeof name, "%s/%s", fields[SERVICE], fields[TYPE]);
-    if (strcmp(fields[COMMAND], "smtpd") == 0)
-        return add(postfix, name, smtpd_milters, values[SMTPD_MILTERS], *fields[CHROOT] == 'y');
-    if (strcmp(fields[COMMAND], "cleanup") == 0)
-        return add(postfix, name, "non_smtpd_milters", values[NON_SMTPD_MILTERS],
-                   *fields[CHROOT] == 'y');
-    return true;
+    return add_service(postfix, name, fields[COMMAND], *fields[CHROOT] == 'y');
 }
 
-/* A line of `postconf -P': service/type/parameter = value, of a service that has its own. */
-static bool note_override(struct postfix *postfix, char *line, char *const values[])
+static bool read_lines(struct postfix *postfix, const char *const arguments[],
+                       bool (*note)(struct postfix *postfix, char *line), struct failure *why)
 {
-    char *value = strstr(line, " = ");
-
-    (void)values;
-    if (value == NULL)
-        return true;
-    *value = '\0';
-    value += 3;
-    for (size_t i = 0; i < postfix->count; i++) {
-        struct postfix_service *service = &postfix->services[i];
-        size_t length = strlen(service->name);
-        if (strncmp(line, service->name, length) != 0 || line[length] != '/' ||
-            strcmp(line + length + 1, service->parameter) != 0)
-            continue;
-        free(service->milters);
-        service->milters = strdup(value);
-        return service->milters != NULL;
-    }
-    return true;
-}
-
-static bool read_lines(struct postfix *postfix, const char *directory, const char *option,
-                       bool (*note)(struct postfix *postfix, char *line, char *const values[]),
-                       char *const values[], struct failure *why)
-{
-    const char *const question[] = {option, NULL};
-    char *text = postconf_read(directory, question, why);
+    char *text = postconf_read(postfix->directory, arguments, why);
     char *rest = text;
     bool good = true;
 
     if (text == NULL)
         return false;
     for (char *line = strsep(&rest, "\n"); line != NULL && good; line = strsep(&rest, "\n"))
-        good = note(postfix, line, values);
+        good = note(postfix, line);
     free(text);
     return good || out_of_memory(why);
 }
 
 bool postfix_read(struct postfix *postfix, const char *directory, struct failure *why)
 {
-    char *values[VALUE_COUNT] = {NULL};
-    char *text = NULL;
-    bool good;
+    static const char *const services[] = {"-M", NULL};
+    static const char *const overrides[] = {"-xP", NULL};
 
     *postfix = (struct postfix){0};
-    good = read_values(values, directory, &text, why);
-    if (good) {
-        postfix->queue_directory = copy(values[QUEUE_DIRECTORY]);
-        postfix->mail_owner = copy(values[MAIL_OWNER]);
-        good =
-            (postfix->queue_directory != NULL && postfix->mail_owner != NULL) || out_of_memory(why);
+    if (directory != NULL) {
+        postfix->directory = strdup(directory);
+        if (postfix->directory == NULL)
+            return out_of_memory(why);
     }
-    good = good && read_lines(postfix, directory, "-M", note_service, values, why) &&
-           read_lines(postfix, directory, "-xP", note_override, values, why);
-    free(text);
-    return good;
+    if (!read_lines(postfix, question, note_value, why) ||
+        !read_lines(postfix, services, note_service, why) ||
+        !read_lines(postfix, overrides, note_value, why))
+        return false;
+    postfix->queue_directory = postfix_value(postfix, NULL, "queue_directory");
+    postfix->mail_owner = postfix_value(postfix, NULL, "mail_owner");
+    return postfix->queue_directory[0] != '\0' ||
+           failure_set(why, EX_DATAERR, "postconf leaves something out");
 }
 
 void postfix_reset(struct postfix *postfix)
 {
     for (size_t i = 0; i < postfix->count; i++) {
         free(postfix->services[i].name);
-        free(postfix->services[i].parameter);
-        free(postfix->services[i].milters);
+        free(postfix->services[i].command);
+    }
+    for (size_t i = 0; i < postfix->value_count; i++) {
+        free(postfix->values[i].service);
+        free(postfix->values[i].parameter);
+        free(postfix->values[i].text);
     }
     free(postfix->services);
-    free(postfix->queue_directory);
-    free(postfix->mail_owner);
+    free(postfix->values);
+    free(postfix->directory);
     *postfix = (struct postfix){0};
 }
+
+/* --- parameters and services --- */
+
+/* service: NULL for main.cf. */
+static const char *find_value(const struct postfix *postfix, const char *service,
+                              const char *parameter)
+{
+    for (size_t i = 0; i < postfix->value_count; i++) {
+        const struct postfix_value *value = &postfix->values[i];
+        bool is_its = service == NULL || value->service == NULL
+                          ? service == value->service
+                          : strcmp(service, value->service) == 0;
+        if (is_its && strcmp(value->parameter, parameter) == 0)
+            return value->text;
+    }
+    return NULL;
+}
+
+bool postfix_has_own(const struct postfix *postfix, const struct postfix_service *service,
+                     const char *parameter)
+{
+    return service != NULL && find_value(postfix, service->name, parameter) != NULL;
+}
+
+const char *postfix_value(const struct postfix *postfix, const struct postfix_service *service,
+                          const char *parameter)
+{
+    const char *text = service == NULL ? NULL : find_value(postfix, service->name, parameter);
+
+    if (text == NULL)
+        text = find_value(postfix, NULL, parameter);
+    return text == NULL ? "" : text;
+}
+
+const struct postfix_service *postfix_service(const struct postfix *postfix, const char *name)
+{
+    for (size_t i = 0; i < postfix->count; i++) {
+        if (strcmp(postfix->services[i].name, name) == 0)
+            return &postfix->services[i];
+    }
+    return NULL;
+}
+
+const char *postfix_milters(const struct postfix_service *service)
+{
+    if (strcmp(service->command, "smtpd") == 0)
+        return "smtpd_milters";
+    return strcmp(service->command, "cleanup") == 0 ? "non_smtpd_milters" : NULL;
+}
+
+/* --- lists --- */
 
 /* In braces a milter has options after it. */
 bool postfix_next_milter(const char **cursor, char milter[SOCKET_NAME_SIZE])
@@ -178,6 +238,53 @@ bool postfix_next_milter(const char **cursor, char milter[SOCKET_NAME_SIZE])
     memcpy(milter, text, length);
     milter[length] = '\0';
     return true;
+}
+
+const char *postfix_next_word(const char **cursor, size_t *length)
+{
+    const char *word = *cursor + strspn(*cursor, ", \t");
+    const char *end = word;
+    int depth = 0;
+
+    for (; *end != '\0' && (depth > 0 || strchr(", \t", *end) == NULL); end++)
+        depth += (*end == '{') - (*end == '}' && depth > 0);
+    *cursor = end;
+    *length = (size_t)(end - word);
+    return *length == 0 ? NULL : word;
+}
+
+/* --- sockets --- */
+
+bool postfix_next_map(const char **cursor, struct postfix_map *map)
+{
+    static const char type[] = "socketmap:";
+    static const char proxy[] = "proxy:";
+    size_t head = sizeof type - 1;
+    size_t before = sizeof proxy - 1;
+    const char *start;
+
+    while ((start = strstr(*cursor, type)) != NULL) {
+        size_t length = strcspn(start, ", \t}");
+        const char *value = *cursor;
+        char *name;
+
+        *cursor = start + length;
+        if (length >= sizeof map->text)
+            continue;
+        map->proxied =
+            (size_t)(start - value) >= before && strncmp(start - before, proxy, before) == 0;
+        (void)snprintf(map->text, sizeof map->text, "%.*s", (int)length, start);
+        name = strrchr(map->text + head, ':');
+        if (name == NULL || strlen(name + 1) >= sizeof map->name)
+            continue;
+        strcpy(map->name, name + 1);
+        *name = '\0';
+        if (!socket_name_read_postfix(&map->socket, map->text + head))
+            continue;
+        *name = ':';
+        return true;
+    }
+    return false;
 }
 
 void postfix_resolve(const struct postfix *postfix, const struct postfix_service *service,
@@ -205,14 +312,14 @@ static const char *below_queue(const struct postfix *postfix, const char *path)
 }
 
 bool postfix_name(const struct postfix *postfix, const struct postfix_service *service,
-                  const struct socket_name *ours, char out[SOCKET_NAME_SIZE])
+                  const struct socket_name *ours, const char *file, char out[SOCKET_NAME_SIZE])
 {
     const char *below = ours->kind == SOCKET_UNIX ? below_queue(postfix, ours->path) : NULL;
 
     if (below != NULL)
         (void)snprintf(out, SOCKET_NAME_SIZE, "unix:%s", below);
     else if (ours->kind == SOCKET_UNIX && service->chrooted)
-        (void)snprintf(out, SOCKET_NAME_SIZE, "unix:mailfrom-milter/milter.sock");
+        (void)snprintf(out, SOCKET_NAME_SIZE, "unix:mailfrom-milter/%s", file);
     else
         socket_name_for_postfix(ours, out);
     return below != NULL || ours->kind != SOCKET_UNIX || !service->chrooted;

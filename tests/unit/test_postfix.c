@@ -30,7 +30,77 @@ static void milters_of_a_list(void **state)
     assert_false(postfix_next_milter(&cursor, milter));
 }
 
-static struct postfix postfix = {.queue_directory = (char[]){"/var/spool/postfix"}};
+static void words_of_a_list(void **state)
+{
+    static const char *const expected[] = {"a", "inline:{b=c, {d = e}}", "f{g}h", "{open, i"};
+    const char *cursor = " a,,inline:{b=c, {d = e}}\tf{g}h {open, i";
+    const char *word;
+    size_t length;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        word = postfix_next_word(&cursor, &length);
+        assert_non_null(word);
+        assert_int_equal(length, strlen(expected[i]));
+        assert_memory_equal(word, expected[i], length);
+    }
+    assert_null(postfix_next_word(&cursor, &length));
+    cursor = "} a";
+    assert_non_null(postfix_next_word(&cursor, &length));
+    assert_int_equal(length, 1);
+}
+
+static void socketmaps_of_a_value(void **state)
+{
+    static const struct {
+        const char *socket; /* the path or the port */
+        const char *name;
+        bool proxied;
+    } expected[] = {{"m/s", "return", false}, {"/run/s", "check", true}, {"99", "domain", false}};
+    const char *cursor = "hash:/a, socketmap:unix:m/s:return socketmap:nonsense "
+                         "proxy:socketmap:unix:/run/s:check "
+                         "pipemap:{regexp:{{/^b/ x}}, socketmap:inet:127.0.0.1:99:domain}";
+    struct postfix_map map;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        bool is_path = strchr(expected[i].socket, '/') != NULL;
+        assert_true(postfix_next_map(&cursor, &map));
+        assert_string_equal(is_path ? map.socket.path : map.socket.port, expected[i].socket);
+        assert_string_equal(map.name, expected[i].name);
+        assert_int_equal(map.proxied, expected[i].proxied);
+    }
+    assert_string_equal(map.text, "socketmap:inet:127.0.0.1:99:domain");
+    assert_false(postfix_next_map(&cursor, &map));
+}
+
+static void a_service_may_have_values_of_its_own(void **state)
+{
+    struct postfix_value values[] = {
+        {NULL, (char[]){"a"}, (char[]){"main"}},
+        {(char[]){"smtp/inet"}, (char[]){"a"}, (char[]){""}},
+        {(char[]){"smtp/inet"}, (char[]){"b"}, (char[]){"its"}},
+    };
+    struct postfix_service services[] = {{(char[]){"smtp/inet"}, (char[]){"smtpd"}, false},
+                                         {(char[]){"smtps/inet"}, (char[]){"smtpd"}, false}};
+    const struct postfix both = {
+        .services = services, .count = 2, .values = values, .value_count = 3};
+
+    (void)state;
+    assert_string_equal(postfix_value(&both, NULL, "a"), "main");
+    assert_string_equal(postfix_value(&both, &services[0], "a"), "");
+    assert_string_equal(postfix_value(&both, &services[1], "a"), "main");
+    assert_string_equal(postfix_value(&both, &services[0], "b"), "its");
+    assert_string_equal(postfix_value(&both, NULL, "b"), "");
+    assert_string_equal(postfix_value(&both, &services[1], "b"), "");
+    assert_true(postfix_has_own(&both, &services[0], "a"));
+    assert_false(postfix_has_own(&both, &services[1], "a"));
+    assert_false(postfix_has_own(&both, NULL, "a"));
+    assert_ptr_equal(postfix_service(&both, "smtps/inet"), &services[1]);
+    assert_null(postfix_service(&both, "smtp"));
+}
+
+static struct postfix postfix = {.queue_directory = "/var/spool/postfix"};
 
 static void paths_are_those_of_the_queue_directory_in_a_chroot(void **state)
 {
@@ -76,7 +146,8 @@ static void the_line_for_main_cf(void **state)
     for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) {
         struct postfix_service service = {.chrooted = examples[i].chrooted};
         assert_true(socket_name_read(&ours, examples[i].ours));
-        assert_int_equal(postfix_name(&postfix, &service, &ours, line), examples[i].possible);
+        assert_int_equal(postfix_name(&postfix, &service, &ours, "milter.sock", line),
+                         examples[i].possible);
         assert_string_equal(line, examples[i].line);
     }
 }
@@ -85,6 +156,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(milters_of_a_list),
+        cmocka_unit_test(words_of_a_list),
+        cmocka_unit_test(socketmaps_of_a_value),
+        cmocka_unit_test(a_service_may_have_values_of_its_own),
         cmocka_unit_test(paths_are_those_of_the_queue_directory_in_a_chroot),
         cmocka_unit_test(the_line_for_main_cf),
     };
