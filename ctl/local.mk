@@ -45,9 +45,11 @@ libctl_a_SOURCES = \
 	ctl/local_dns.c ctl/local_dns.h \
 	ctl/local_errand.c ctl/local_errand.h \
 	ctl/local_record.c ctl/local_record.h \
+	ctl/match_list.c ctl/match_list.h \
 	ctl/permission.c ctl/permission.h \
 	ctl/postconf.c ctl/postconf.h \
 	ctl/postfix.c ctl/postfix.h \
+	ctl/postfix_class.c ctl/postfix_class.h \
 	ctl/progress.c ctl/progress.h \
 	ctl/put.c ctl/put.h \
 	ctl/put_file.c \
@@ -63,6 +65,7 @@ libctl_a_SOURCES = \
 	ctl/return_view.c ctl/return_view.h \
 	ctl/rotation.c ctl/rotation.h \
 	ctl/secrets_file.c ctl/secrets_file.h \
+	ctl/restrictions.c ctl/restrictions.h \
 	ctl/section.c ctl/section.h \
 	ctl/selection.c ctl/selection.h \
 	ctl/settings.c \
