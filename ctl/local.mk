@@ -68,6 +68,7 @@ libctl_a_SOURCES = \
 	ctl/restrictions.c ctl/restrictions.h \
 	ctl/section.c ctl/section.h \
 	ctl/selection.c ctl/selection.h \
+	ctl/sendmail.c ctl/sendmail.h \
 	ctl/settings.c \
 	ctl/socket_name.c ctl/socket_name.h \
 	ctl/source.c ctl/source.h \
