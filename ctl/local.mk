@@ -45,6 +45,7 @@ libctl_a_SOURCES = \
 	ctl/local_dns.c ctl/local_dns.h \
 	ctl/local_errand.c ctl/local_errand.h \
 	ctl/local_record.c ctl/local_record.h \
+	ctl/map_client.c ctl/map_client.h \
 	ctl/match_list.c ctl/match_list.h \
 	ctl/permission.c ctl/permission.h \
 	ctl/postconf.c ctl/postconf.h \
