@@ -212,6 +212,8 @@ static bool check_identities(struct check *check, struct options *options, struc
     check->inquiry->context = resolver;
     check->inquiry->unanswered = resolver == NULL ? INQUIRY_PATIENCE : 0;
     check_keys(check, &options->keys);
+    check_bounces(check);
+    check_return_default(check);
     dns_close(resolver);
     return true;
 }
@@ -233,6 +235,7 @@ static bool check_all(struct check *check, struct options *options, struct invoc
     check_socket(check);
     check_postfix(check);
     check_sendmail(check);
+    check_return_path(check);
     if (check->store != NULL)
         good = check_identities(check, options, why);
     findings_end(check->findings);

@@ -30,9 +30,21 @@ void check_socket(const struct check *check);
 void check_postfix(const struct check *check);
 void check_sendmail(const struct check *check);
 
+/* Return paths: what the settings, the milter that runs and the MTAs have for them; and, in the
+ * DNS, the MX of the default MAIL FROM domain. Nothing where the settings have none. */
+void check_return_path(const struct check *check);
+void check_return_default(const struct check *check);
+
+/* Where the settings have none: does the MTA accept the bounces of identities all the same? Asks
+ * the DNS where it is not known whose identities they are. */
+void check_bounces(const struct check *check);
+
 /* Connects to a socket of mailfrom-milter. *descriptor is to be closed. False: the finding says
  * what is in the way; its level changes only where that is nothing but the rights of the caller. */
 bool check_connection(const struct socket_name *name, int *descriptor, struct finding *finding);
+
+/* Sendmail takes a socket for unsafe if others may write to a directory above it. */
+void check_sendmail_directories(const struct check *check, const char *path);
 
 /* Records, sources, settings, permissions. */
 void check_store(const struct check *check);
@@ -46,6 +58,8 @@ struct check_expectation {
     enum check_gateway gateway;       /* who sends with the MAIL FROM domain */
     char mx[IDENTITY_DOMAIN_MAX + 1]; /* of SES; "" if the region is not known */
 };
+struct check_expectation check_expect(const struct settings *settings,
+                                      const struct mail_from *record);
 void check_mx(const struct check *check, const char *key, const struct mail_from *record,
               const struct check_expectation *expectation);
 void check_spf(const struct check *check, const char *key, const struct mail_from *record,

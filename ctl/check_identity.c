@@ -40,8 +40,8 @@ static void expect_for_file(struct check_expectation *expectation, const struct 
         expectation->gateway = GATEWAY_OWN;
 }
 
-static struct check_expectation expect(const struct settings *settings,
-                                       const struct mail_from *record)
+struct check_expectation check_expect(const struct settings *settings,
+                                      const struct mail_from *record)
 {
     struct check_expectation expectation = {.gateway = GATEWAY_UNKNOWN};
     const struct settings_ses *section;
@@ -112,7 +112,7 @@ static void check_is_not_used(const struct check *check, const char *key,
 
 void check_identity(const struct check *check, const char *key, const struct mail_from *record)
 {
-    struct check_expectation expectation = expect(check->settings, record);
+    struct check_expectation expectation = check_expect(check->settings, record);
     struct finding finding = {.subject = key};
 
     tell_state(check, key, record);

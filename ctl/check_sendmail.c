@@ -98,8 +98,7 @@ static void read_file(FILE *file, struct filter *filter, const struct socket_nam
     free(line);
 }
 
-/* Sendmail takes a socket for unsafe if others may write to a directory above it. */
-static void check_directories(const struct check *check, const char *path)
+void check_sendmail_directories(const struct check *check, const char *path)
 {
     struct finding finding = about(FINDING_ERROR);
     const char *slash = path;
@@ -167,5 +166,5 @@ void check_sendmail(const struct check *check)
     (void)fclose(file);
     tell(check, &filter);
     if (ours.kind == SOCKET_UNIX && filter.defined)
-        check_directories(check, ours.path);
+        check_sendmail_directories(check, ours.path);
 }

@@ -157,10 +157,12 @@ static const struct command commands[] = {
      status_run},
     {"check", "[OPTION...] [IDENTITY...]",
      "examine the gateway and what the DNS says of its identities, and say what to do",
-     "The store, mailfrom-sync, the socket as Postfix and Sendmail see it; then MX, SPF and DMARC\n"
-     "of each IDENTITY, without one of all that have a custom MAIL FROM domain, 100 at most. One\n"
-     "line a finding: ok, warning or error. The exit code is 0, 1 if there are warnings, 2 if\n"
-     "there are errors.\n"
+     "The store, mailfrom-sync, the sockets as Postfix and Sendmail see them, the way back for\n"
+     "bounces; then MX, SPF and DMARC of each IDENTITY, without one of all that have a custom "
+     "MAIL\n"
+     "FROM domain, 100 at most. One line a finding: ok, warning or error. The exit code is 0, 1 "
+     "if\n"
+     "there are warnings, 2 if there are errors.\n"
      "\n"
      "  --address IP          an address that mail leaves from, for SPF; several are possible.\n"
      "                        Without it, those of this host\n"

@@ -15,10 +15,18 @@ libctl_a_SOURCES = \
 	ctl/budget.c ctl/budget.h \
 	ctl/change.c ctl/change.h \
 	ctl/check.c ctl/check.h \
+	ctl/check_bounces.c \
 	ctl/check_dmarc.c \
 	ctl/check_identity.c \
 	ctl/check_mx.c \
 	ctl/check_postfix.c \
+	ctl/check_return.h \
+	ctl/check_return_domains.c \
+	ctl/check_return_map.c \
+	ctl/check_return_path.c \
+	ctl/check_return_postfix.c \
+	ctl/check_return_sendmail.c \
+	ctl/check_return_smtpd.c \
 	ctl/check_sendmail.c \
 	ctl/check_socket.c \
 	ctl/check_spf.c \
@@ -29,6 +37,7 @@ libctl_a_SOURCES = \
 	ctl/dmarc.c ctl/dmarc.h \
 	ctl/dmarc_record.c ctl/dmarc_record.h \
 	ctl/document.c ctl/document.h \
+	ctl/domain_list.c ctl/domain_list.h \
 	ctl/errand.c ctl/errand.h \
 	ctl/explain.c \
 	ctl/export.c \
@@ -67,6 +76,7 @@ libctl_a_SOURCES = \
 	ctl/rotation.c ctl/rotation.h \
 	ctl/secrets_file.c ctl/secrets_file.h \
 	ctl/restrictions.c ctl/restrictions.h \
+	ctl/return_lead.c ctl/return_lead.h \
 	ctl/section.c ctl/section.h \
 	ctl/selection.c ctl/selection.h \
 	ctl/sendmail.c ctl/sendmail.h \

@@ -8,6 +8,7 @@ EXTRA_DIST += \
 	tests/integration/fetch-sendmail \
 	tests/integration/lab/__init__.py \
 	tests/integration/lab/cases.py \
+	tests/integration/lab/check.py \
 	tests/integration/lab/client.py \
 	tests/integration/lab/clock.py \
 	tests/integration/lab/http.py \
@@ -34,6 +35,7 @@ EXTRA_DIST += \
 	tests/integration/summary.py \
 	tests/integration/test_cases.py \
 	tests/integration/test_check.py \
+	tests/integration/test_check_return_path.py \
 	tests/integration/test_ctl.py \
 	tests/integration/test_ctl_local.py \
 	tests/integration/test_ctl_ses.py \

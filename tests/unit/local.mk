@@ -44,10 +44,11 @@ tests_unit_test_import_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 
 # mailfromctl check
 DNS_TABLE = tests/unit/dns_table.c tests/unit/dns_table.h
-UNIT_TESTS += tests/unit/test_address tests/unit/test_dmarc \
+UNIT_TESTS += tests/unit/test_address tests/unit/test_dmarc tests/unit/test_domain_list \
 	tests/unit/test_finding tests/unit/test_map_client tests/unit/test_match_list \
 	tests/unit/test_postfix tests/unit/test_restrictions tests/unit/test_sendmail \
 	tests/unit/test_socket_name tests/unit/test_spf
+tests_unit_test_domain_list_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_map_client_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_match_list_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_restrictions_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
