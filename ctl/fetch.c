@@ -149,10 +149,19 @@ static bool store_newcomer(struct store *store, void *context, struct failure *w
     if (result == STORE_FAILED || record.source != MAIL_FROM_SES)
         return result != STORE_FAILED;
     record.kind = newcomer->answer->kind;
-    record.verified = newcomer->answer->verified;
+    record.verified = newcomer->answer->sending == API_SENDING_YES;
     answer_apply(&record, &newcomer->answer->mail_from, newcomer->item->section,
                  (int64_t)time(NULL));
     return store_put(store, newcomer->item->key, &record, why);
+}
+
+/* Nothing is known of it that could stay as it is: so it has to be readable whole. */
+static bool check_newcomer(const struct api_v2_identity *answer, struct failure *why)
+{
+    if (answer->mail_from.answer != API_ANSWERED)
+        return failure_set(why, 0, "%s", answer->mail_from.error);
+    return answer->sending != API_SENDING_UNSAID ||
+           failure_set(why, 0, "SES does not say whether it may send (VerifiedForSendingStatus)");
 }
 
 static bool fetch_newcomer(struct fetch *fetch, const struct selected *item, struct failure *why)
@@ -161,7 +170,8 @@ static bool fetch_newcomer(struct fetch *fetch, const struct selected *item, str
     struct newcomer newcomer = {.item = item, .answer = &answer};
     enum outcome outcome = account_get_identity(fetch->account, item->key, &answer, why);
 
-    if (outcome == OUTCOME_NOT_FOUND || outcome == OUTCOME_BAD_REQUEST) {
+    if (outcome == OUTCOME_NOT_FOUND || outcome == OUTCOME_BAD_REQUEST ||
+        (outcome == OUTCOME_OK && !check_newcomer(&answer, why))) {
         tell_missing(fetch, item, why);
         return true;
     }

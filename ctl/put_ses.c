@@ -64,6 +64,14 @@ static bool set(const struct put *put, struct change *change, struct account *ac
     return true;
 }
 
+/* What SES leaves unsaid stays as it is. */
+static bool is_verified(const struct put *put, enum api_sending sending)
+{
+    if (sending != API_SENDING_UNSAID)
+        return sending == API_SENDING_YES;
+    return !put->known || put->record.verified;
+}
+
 static bool put_attributes(const struct put *put, const struct settings *settings,
                            struct account *account, struct store *store, struct failure *why)
 {
@@ -80,7 +88,7 @@ static bool put_attributes(const struct put *put, const struct settings *setting
         return set(put, &change, account, store, why);
     if (account_get_identity(account, put->identity.text, &answer, why) != OUTCOME_OK)
         return false;
-    change.verified = answer.verified;
+    change.verified = is_verified(put, answer.sending);
     if (!is_unchanged(put, &answer.mail_from))
         return set(put, &change, account, store, why);
     change.current = &answer.mail_from;

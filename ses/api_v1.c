@@ -35,6 +35,9 @@ struct reading {
     char domain[WORD_SIZE];
     char status[WORD_SIZE]; /* of the MAIL FROM domain, or of the verification */
     char behavior[WORD_SIZE];
+    bool has_value;
+    const char *misshapen; /* a field that is no plain text, NULL for none */
+    bool is_nameless;      /* an entry says nothing of whom it is */
     void (*take_entry)(const struct reading *reading, size_t index);
     struct api_v1_mail_from *mail_from;
     struct api_v1_verification *verification;
@@ -93,6 +96,8 @@ static void clear_entry(struct reading *reading)
     reading->domain[0] = '\0';
     reading->status[0] = '\0';
     reading->behavior[0] = '\0';
+    reading->has_value = false;
+    reading->misshapen = NULL;
 }
 
 /* A text that is too long for what it should be is cut, and then is no word of SES's. */
@@ -101,10 +106,36 @@ static void copy(char *out, size_t size, const char *text)
     (void)snprintf(out, size, "%s", text);
 }
 
+/* The field whose text should stand where there is an element: its text would read as empty, and an
+ * empty field is one that is not set. */
+static const char *find_misshapen(const char *path)
+{
+    static const char *const fields[] = {"MailFromDomain", "MailFromDomainStatus",
+                                         "BehaviorOnMXFailure", "VerificationStatus"};
+    const char *slash = strrchr(path, '/');
+
+    for (size_t i = 0; slash != NULL && i < sizeof fields / sizeof fields[0]; i++) {
+        size_t length = strlen(fields[i]);
+        if ((size_t)(slash - path) > length && slash[-1 - (ptrdiff_t)length] == '/' &&
+            memcmp(slash - length, fields[i], length) == 0)
+            return fields[i];
+    }
+    return NULL;
+}
+
+static void take_end_of_entry(struct reading *reading)
+{
+    reading->is_nameless = reading->is_nameless || reading->key[0] == '\0';
+    match(reading);
+    clear_entry(reading);
+}
+
 static void leave(void *context, const char *path, const char *text)
 {
     struct reading *reading = context;
 
+    if (reading->misshapen == NULL)
+        reading->misshapen = find_misshapen(path);
     if (xml_path_ends(path, reading->map))
         reading->has_map = true;
     else if (xml_path_ends(path, "entry/key"))
@@ -116,10 +147,10 @@ static void leave(void *context, const char *path, const char *text)
         copy(reading->status, sizeof reading->status, text);
     else if (xml_path_ends(path, "value/BehaviorOnMXFailure"))
         copy(reading->behavior, sizeof reading->behavior, text);
-    else if (xml_path_ends(path, "entry")) {
-        match(reading);
-        clear_entry(reading);
-    }
+    else if (xml_path_ends(path, "entry/value"))
+        reading->has_value = true;
+    else if (xml_path_ends(path, "entry"))
+        take_end_of_entry(reading);
 }
 
 static bool read_reply(struct reading *reading, const char *xml, size_t length, struct failure *why)
@@ -140,6 +171,21 @@ static void reject(char error[MAIL_FROM_ERROR_MAX + 1], enum api_answer *answer,
     (void)snprintf(error, MAIL_FROM_ERROR_MAX + 1, "SES replies with an unknown %s: \"%s\"", what,
                    shown);
     *answer = API_UNREADABLE;
+}
+
+/* What keeps the entry as a whole from being read; NULL for nothing. */
+static const char *bad_shape(const struct reading *reading)
+{
+    return reading->has_value ? reading->misshapen : "value";
+}
+
+/* An entry without a name may be that of any identity that has none: these are not unknown to SES.
+ */
+static void doubt(const struct reading *reading, size_t index, char error[MAIL_FROM_ERROR_MAX + 1],
+                  enum api_answer *answer)
+{
+    if (reading->is_nameless && reading->asked.matched[index] == UNMATCHED)
+        reject(error, answer, "key", "");
 }
 
 static bool take_domain(struct api_v1_mail_from *answer, const struct reading *reading)
@@ -166,6 +212,10 @@ static void take_mail_from(const struct reading *reading, size_t index)
 
     memset(answer, 0, sizeof *answer);
     answer->answer = API_ANSWERED;
+    if (bad_shape(reading) != NULL) {
+        reject(answer->error, &answer->answer, bad_shape(reading), "not a text");
+        return;
+    }
     if (reading->domain[0] != '\0' && !take_domain(answer, reading))
         return;
     if (reading->behavior[0] != '\0')
@@ -183,7 +233,9 @@ static void take_verification(const struct reading *reading, size_t index)
 
     memset(answer, 0, sizeof *answer);
     answer->answer = API_ANSWERED;
-    if (status < 0)
+    if (bad_shape(reading) != NULL)
+        reject(answer->error, &answer->answer, bad_shape(reading), "not a text");
+    else if (status < 0)
         reject(answer->error, &answer->answer, "VerificationStatus", reading->status);
     else
         answer->status = (enum api_verification)status;
@@ -198,7 +250,11 @@ bool api_v1_read_mail_from(const char *xml, size_t length, const char *const ide
                               .mail_from = answers};
 
     memset(answers, 0, count * sizeof answers[0]);
-    return read_reply(&reading, xml, length, why);
+    if (!read_reply(&reading, xml, length, why))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        doubt(&reading, i, answers[i].error, &answers[i].answer);
+    return true;
 }
 
 bool api_v1_read_verification(const char *xml, size_t length, const char *const identities[],
@@ -211,7 +267,11 @@ bool api_v1_read_verification(const char *xml, size_t length, const char *const 
                               .verification = answers};
 
     memset(answers, 0, count * sizeof answers[0]);
-    return read_reply(&reading, xml, length, why);
+    if (!read_reply(&reading, xml, length, why))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        doubt(&reading, i, answers[i].error, &answers[i].answer);
+    return true;
 }
 
 static void leave_error(void *context, const char *path, const char *text)

@@ -23,8 +23,13 @@ enum {
 enum api_answer {
     API_UNKNOWN, /* nothing: SES does not know the identity */
     API_ANSWERED,
-    API_UNREADABLE /* an entry with a word in it that is not SES's; *error says which */
+    API_UNREADABLE /* something that cannot be read, or may be of another: *error says what. It is
+                    * neither "unknown" nor "not set", so what was known before stays. */
 };
+
+/* May an identity send? What a reply leaves out, or says in a way that cannot be read, is unsaid:
+ * then what was known before stays. */
+enum api_sending { API_SENDING_UNSAID, API_SENDING_NO, API_SENDING_YES };
 
 struct api_v1_mail_from {
     enum api_answer answer;

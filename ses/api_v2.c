@@ -86,6 +86,15 @@ static enum identity_kind kind_of(const cJSON *object, const char *name)
     return name != NULL && strchr(name, '@') != NULL ? IDENTITY_ADDRESS : IDENTITY_DOMAIN;
 }
 
+static enum api_sending sending_of(const cJSON *object, const char *name)
+{
+    const cJSON *flag = member(object, name);
+
+    if (!cJSON_IsBool(flag))
+        return API_SENDING_UNSAID;
+    return cJSON_IsTrue(flag) ? API_SENDING_YES : API_SENDING_NO;
+}
+
 static bool take_listed(struct api_v2_listed *listed, const cJSON *item)
 {
     const char *name = json_text(item, "IdentityName");
@@ -95,7 +104,7 @@ static bool take_listed(struct api_v2_listed *listed, const cJSON *item)
     memset(listed, 0, sizeof *listed);
     (void)snprintf(listed->name, sizeof listed->name, "%s", name);
     listed->kind = kind_of(item, name);
-    listed->sending_enabled = cJSON_IsTrue(member(item, "SendingEnabled"));
+    listed->sending = sending_of(item, "SendingEnabled");
     return true;
 }
 
@@ -168,6 +177,22 @@ static void reject(struct api_v1_mail_from *mail_from, const char *what, const c
     mail_from->answer = API_UNREADABLE;
 }
 
+/* Of another type than SES has: absent it is not. */
+static bool reject_types(struct api_v1_mail_from *mail_from, const cJSON *object)
+{
+    static const char *const names[] = {"MailFromDomain", "MailFromDomainStatus",
+                                        "BehaviorOnMxFailure"};
+    static const char text[] = "not a text";
+
+    if (object != NULL && !cJSON_IsNull(object) && !cJSON_IsObject(object))
+        reject(mail_from, "MailFromAttributes", "not an object");
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (json_is_no_text(object, names[i]))
+            reject(mail_from, names[i], text);
+    }
+    return mail_from->answer == API_UNREADABLE;
+}
+
 static void take_domain(struct api_v1_mail_from *mail_from, const cJSON *object, const char *domain)
 {
     const char *word = json_text(object, "MailFromDomainStatus");
@@ -185,7 +210,8 @@ static void take_domain(struct api_v1_mail_from *mail_from, const cJSON *object,
     }
 }
 
-/* The block, its members and their texts may each be absent. */
+/* The block, its members and their texts may each be absent: so emulators say that there is none.
+ */
 static void take_mail_from(struct api_v1_mail_from *mail_from, const cJSON *object)
 {
     const char *domain = json_text(object, "MailFromDomain");
@@ -195,6 +221,8 @@ static void take_mail_from(struct api_v1_mail_from *mail_from, const cJSON *obje
                        : (int)MAIL_FROM_USE_DEFAULT_VALUE;
 
     mail_from->answer = API_ANSWERED;
+    if (reject_types(mail_from, object))
+        return;
     if (domain != NULL)
         take_domain(mail_from, object, domain);
     if (behavior < 0)
@@ -215,7 +243,7 @@ bool api_v2_read_identity(struct api_v2_identity *identity, const char *json, si
     fine = cJSON_IsObject(object);
     if (fine) {
         identity->kind = kind_of(object, NULL);
-        identity->verified = cJSON_IsTrue(member(object, "VerifiedForSendingStatus"));
+        identity->sending = sending_of(object, "VerifiedForSendingStatus");
         take_mail_from(&identity->mail_from, member(object, "MailFromAttributes"));
     }
     json_free(object);

@@ -26,7 +26,7 @@ extern const char *const api_v2_verification_words[API_VERIFICATION_COUNT]; /* "
 struct api_v2_listed {
     char name[IDENTITY_SIZE]; /* as SES spells it */
     enum identity_kind kind;
-    bool sending_enabled; /* SES's own word on whether it may send: it is verified */
+    enum api_sending sending; /* SendingEnabled: it is verified */
 };
 
 struct api_v2_page {
@@ -39,7 +39,7 @@ struct api_v2_page {
 /* What GetEmailIdentity says. */
 struct api_v2_identity {
     enum identity_kind kind;
-    bool verified; /* VerifiedForSendingStatus */
+    enum api_sending sending; /* VerifiedForSendingStatus */
     struct api_v1_mail_from mail_from;
 };
 

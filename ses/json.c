@@ -71,3 +71,10 @@ const char *json_text(const cJSON *object, const char *name)
 
     return text != NULL && text[0] != '\0' ? text : NULL;
 }
+
+bool json_is_no_text(const cJSON *object, const char *name)
+{
+    const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
+
+    return member != NULL && !cJSON_IsNull(member) && !cJSON_IsString(member);
+}

@@ -21,4 +21,8 @@ void json_free(cJSON *json); /* wipes all strings; NULL is fine */
 /* The text of a member, or NULL if it is absent, null, empty or no string. */
 const char *json_text(const cJSON *object, const char *name);
 
+/* Is the member something else than a string, null or absent? Then json_text must not be taken for
+ * a word that it is not there. */
+bool json_is_no_text(const cJSON *object, const char *name);
+
 #endif

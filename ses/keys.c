@@ -54,11 +54,14 @@ void keys_reset(struct keys *keys)
     explicit_bzero(keys, sizeof *keys);
 }
 
+/* A time that cannot be read is not "never". */
 static bool read_expiration(struct keys *keys, const cJSON *json, struct failure *why)
 {
-    const char *text = json_text(json, "Expiration");
+    const cJSON *member = cJSON_GetObjectItemCaseSensitive(json, "Expiration");
 
-    if (text == NULL || timestamp_parse(text, &keys->expiration))
+    if (member == NULL || cJSON_IsNull(member))
+        return true;
+    if (cJSON_IsString(member) && timestamp_parse(member->valuestring, &keys->expiration))
         return true;
     keys_reset(keys);
     return failure_set(why, EX_PROTOCOL, "the Expiration of the credentials is not a time");
@@ -67,6 +70,8 @@ static bool read_expiration(struct keys *keys, const cJSON *json, struct failure
 static bool read_keys(struct keys *keys, const char *provider, const cJSON *json,
                       const char *token_name, struct failure *why)
 {
+    if (json_is_no_text(json, token_name))
+        return failure_set(why, EX_PROTOCOL, "the %s of the credentials is not a text", token_name);
     if (!keys_set(keys, provider, json_text(json, "AccessKeyId"),
                   json_text(json, "SecretAccessKey"), json_text(json, token_name), why)) {
         why->exit_code = EX_PROTOCOL;

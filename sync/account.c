@@ -7,6 +7,7 @@
 #include "common/duration.h"
 #include "common/log.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +124,7 @@ void account_close(struct account *account)
         (void)shared_store_update(account->around->store, put_ended, account, &unused);
     ses_client_free(account->client);
     table_reset(&account->table);
+    table_reset(&account->remarks);
     free(account);
 }
 
@@ -206,6 +208,41 @@ void account_beat(struct account *account, int64_t now, int64_t next_call)
     account->state.next_call = next_call;
     if (account->store_retry <= now)
         (void)write_state(account);
+}
+
+/* --- remarks --- */
+
+void account_remark(struct account *account, const char *about, const char *format, ...)
+{
+    bool is_known = table_find(&account->remarks, about) != NULL;
+    struct entry *remark = table_add(&account->remarks, about, IDENTITY_DOMAIN);
+    char text[FAILURE_TEXT_SIZE];
+    va_list arguments;
+
+    if (remark != NULL)
+        remark->seen = account->listing.run;
+    if (is_known)
+        return;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    log_write(LOG_WARNING, "%s: %s: %s", account->label, about, text);
+}
+
+static bool is_over(const void *context, const struct entry *remark)
+{
+    const struct account *account = context;
+    return remark->seen != account->listing.run;
+}
+
+void account_end_remarks(struct account *account)
+{
+    for (size_t i = 0; i < account->remarks.count; i++) {
+        if (is_over(account, account->remarks.entries[i]))
+            log_write(LOG_INFO, "%s: no longer so: %s", account->label,
+                      account->remarks.entries[i]->key);
+    }
+    table_prune(&account->remarks, is_over, account);
 }
 
 /* --- calls --- */

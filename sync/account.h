@@ -22,7 +22,7 @@
 
 #include <stdatomic.h>
 
-enum { ACCOUNT_ESCAPED_SIZE = 4 * IDENTITY_SIZE };
+enum { ACCOUNT_ESCAPED_SIZE = 4 * IDENTITY_SIZE, ACCOUNT_REMARK_SIZE = ACCOUNT_ESCAPED_SIZE + 100 };
 
 /* What all accounts share. */
 struct surroundings {
@@ -58,6 +58,7 @@ struct account {
     char label[MAIL_FROM_SECTION_MAX + 8]; /* for the log: ses, or ses "eu" */
     struct ses_client *client;
     struct table table;
+    struct table remarks; /* what is odd about the lists, by what was logged of it */
     struct pace pace;
     struct source_state state;
     struct trouble troubles[SOURCE_OPERATION_COUNT];
@@ -107,6 +108,14 @@ bool account_end_refused(struct account *account, enum source_operation operatio
  * that takes over the answer. True: it went well. */
 bool account_end_call(struct account *account, enum source_operation operation,
                       enum outcome outcome, const struct failure *why);
+
+/* Logs a warning "ABOUT: ..", unless the list before was odd in the same way already. about: what
+ * is odd, escaped; the rest may differ each time. */
+void account_remark(struct account *account, const char *about, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A list is complete: what it did not bring up again is over, which is logged too. */
+void account_end_remarks(struct account *account);
 
 /* What the operation is for has been reached: its trouble is over. */
 void account_recover(struct account *account, enum source_operation operation);

@@ -108,6 +108,7 @@ static void complete(struct account *account)
     for (size_t i = 0; i < account->table.count; i++)
         seen += account->table.entries[i]->seen == listing->run;
     account->state.identities = seen;
+    account_end_remarks(account);
     remove_missing(account);
 }
 
@@ -141,7 +142,12 @@ static void take_page(struct account *account, const struct api_v2_page *page)
     if (!sightings_init(&sightings, account, page->count))
         return;
     for (size_t i = 0; i < page->count; i++)
-        sightings_add(&sightings, page->listed[i].name, page->listed[i].sending_enabled);
+        sightings_add(&sightings, page->listed[i].name, page->listed[i].sending);
+    if (sightings.unsaid > 0)
+        account_remark(account, "ListEmailIdentities does not say who may send",
+                       "%zu identities without a readable SendingEnabled; what is known of them "
+                       "stays",
+                       sightings.unsaid);
     if (sightings_take_over(&sightings)) {
         atomic_fetch_add(&account->progress_listed, sightings.count);
         listing->pages++;
@@ -201,6 +207,23 @@ static void end_range(struct account *account)
         complete(account);
 }
 
+/* What could not be read, with the first complaint; NULL: all could. */
+static const char *first_error(const struct api_v1_verification answers[], size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (answers[i].answer == API_UNREADABLE)
+            return answers[i].error;
+    }
+    return NULL;
+}
+
+static enum api_sending sending_of(const struct api_v1_verification *answer)
+{
+    if (answer->answer != API_ANSWERED)
+        return API_SENDING_UNSAID;
+    return answer->status == API_VERIFICATION_SUCCESS ? API_SENDING_YES : API_SENDING_NO;
+}
+
 static void take_answers(struct account *account, struct range range,
                          const struct api_v1_verification answers[])
 {
@@ -212,9 +235,12 @@ static void take_answers(struct account *account, struct range range,
     for (size_t i = 0; i < range.to - range.from; i++) {
         if (answers[i].answer != API_UNKNOWN)
             sightings_add(&sightings, account->ses->identities.items[range.from + i],
-                          answers[i].answer == API_ANSWERED &&
-                              answers[i].status == API_VERIFICATION_SUCCESS);
+                          sending_of(&answers[i]));
     }
+    if (sightings.unsaid > 0)
+        account_remark(account, "GetIdentityVerificationAttributes does not say who may send",
+                       "%zu identities, the first: %s; what is known of them stays",
+                       sightings.unsaid, first_error(answers, range.to - range.from));
     if (sightings_take_over(&sightings)) {
         atomic_fetch_add(&account->progress_listed, sightings.count);
         end_range(account);
@@ -227,11 +253,13 @@ static void pass_over(struct account *account, const char *name, const struct fa
 {
     struct entry *entry = table_find(&account->table, name);
     char shown[ACCOUNT_ESCAPED_SIZE];
+    char about[ACCOUNT_REMARK_SIZE];
 
     if (entry != NULL)
         entry->seen = account->listing.run;
-    log_write(LOG_WARNING, "%s: identity=%s of the settings is passed over: %s", account->label,
-              account_escape(name, shown), why->text);
+    (void)snprintf(about, sizeof about, "identity=%s of the settings is passed over",
+                   account_escape(name, shown));
+    account_remark(account, about, "%s", why->text);
     end_range(account);
 }
 

@@ -5,33 +5,38 @@
 
 #include "common/log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 bool sightings_init(struct sightings *sightings, struct account *account, size_t capacity)
 {
-    *sightings = (struct sightings){account, calloc(capacity + 1, sizeof *sightings->items), 0};
+    *sightings = (struct sightings){.account = account,
+                                    .items = calloc(capacity + 1, sizeof *sightings->items)};
     if (sightings->items == NULL)
         log_write(LOG_ERR, "%s: out of memory", account->label);
     return sightings->items != NULL;
 }
 
-void sightings_add(struct sightings *sightings, const char *name, bool verified)
+void sightings_add(struct sightings *sightings, const char *name, enum api_sending sending)
 {
     struct sighting *sighting = &sightings->items[sightings->count];
     struct identity identity;
     struct failure why;
     char shown[ACCOUNT_ESCAPED_SIZE];
+    char about[ACCOUNT_REMARK_SIZE];
 
     if (!identity_parse(&identity, name, strlen(name), &why)) {
-        log_write(LOG_WARNING, "%s: identity=%s is passed over: %s", sightings->account->label,
-                  account_escape(name, shown), why.text);
+        (void)snprintf(about, sizeof about, "identity=%s is passed over",
+                       account_escape(name, shown));
+        account_remark(sightings->account, about, "%s", why.text);
         return;
     }
     memcpy(sighting->key, identity.text, sizeof sighting->key);
     sighting->name = name;
     sighting->kind = identity.kind;
-    sighting->verified = verified;
+    sighting->sending = sending;
+    sightings->unsaid += sending == API_SENDING_UNSAID;
     sightings->count++;
 }
 
@@ -42,6 +47,20 @@ void sightings_reset(struct sightings *sightings)
 
 /* --- into the store --- */
 
+/* record: NULL if the store has none. One that was never answered knows less than the last list. */
+static bool is_verified(const struct account *account, const struct sighting *sighting,
+                        const struct mail_from *record)
+{
+    const struct entry *entry;
+
+    if (sighting->sending != API_SENDING_UNSAID)
+        return sighting->sending == API_SENDING_YES;
+    if (record != NULL && record->checked != 0)
+        return record->verified;
+    entry = table_find(&account->table, sighting->key);
+    return entry != NULL && entry->verified;
+}
+
 static bool apply_sighting(struct account *account, struct store *store, struct sighting *sighting,
                            struct failure *why)
 {
@@ -51,6 +70,7 @@ static bool apply_sighting(struct account *account, struct store *store, struct 
     if (result == STORE_FAILED)
         return false;
     sighting->ownership = account_owns(account, result == STORE_FOUND ? record : NULL);
+    sighting->verified = is_verified(account, sighting, result == STORE_FOUND ? record : NULL);
     sighting->verified_changed = sighting->ownership == OWNERSHIP_OURS && record->checked != 0 &&
                                  record->verified != sighting->verified;
     if (!sighting->verified_changed)

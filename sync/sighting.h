@@ -14,7 +14,8 @@ struct sighting {
     char key[IDENTITY_SIZE];
     const char *name;
     enum identity_kind kind;
-    bool verified;
+    enum api_sending sending;
+    bool verified; /* as SES says, else as it was */
     bool verified_changed;
     enum ownership ownership;
     struct mail_from record; /* means nothing for OWNERSHIP_NONE */
@@ -24,6 +25,7 @@ struct sightings {
     struct account *account;
     struct sighting *items;
     size_t count;
+    size_t unsaid; /* of how many it does not say whether they may send */
 };
 
 /* Room for so many; out of memory is logged. Reset it in any case. */
@@ -32,7 +34,7 @@ void sightings_reset(struct sightings *sightings);
 
 /* name: as SES spells it; stays the caller's, and in use. One that is no identity is logged and
  * passed over. */
-void sightings_add(struct sightings *sightings, const char *name, bool verified);
+void sightings_add(struct sightings *sightings, const char *name, enum api_sending sending);
 
 /* All of it, in one transaction. False: the store failed, which is logged. */
 bool sightings_take_over(struct sightings *sightings);

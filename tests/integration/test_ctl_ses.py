@@ -446,6 +446,25 @@ def test_an_import_during_a_refresh_of_a_new_one_loses_nothing(administrator, se
     assert ours["Verified"] == (source == "local")
 
 
+@pytest.mark.parametrize("change, complaint", [
+    ({"VerifiedForSendingStatus": None}, "whether it may send"),
+    ({"VerifiedForSendingStatus": "yes"}, "whether it may send"),
+    ({"MailFromAttributes": {"MailFromDomain": ["m.unstored.example"]}}, "unknown MailFromDomain"),
+])
+def test_what_cannot_be_read_makes_no_record(administrator, ses, change, complaint):
+    ses.alter = lambda _, value: value | change
+    done = administrator.ctl("refresh", "unstored.example")
+    assert done.returncode == EX_UNAVAILABLE and complaint in done.stderr, done.stderr
+    assert administrator.stored("unstored.example") is None
+
+
+def test_a_put_keeps_the_verification_that_ses_does_not_speak_of(administrator, ses):
+    ses.alter = lambda _, value: value | {"VerifiedForSendingStatus": None}
+    for command in (SUCCESS, CHANGE):
+        administrator.put(*command)
+        assert administrator.stored("example.com")["Record"]["Verified"] is True
+
+
 def test_what_is_fetched_and_put_does_not_switch_feedback_forwarding_on(administrator, ses):
     for name in ("example.com", "user+tag@example.com"):
         administrator.import_records({name: {"FeedbackForwardingStatus": False} | RECORDS[name]})

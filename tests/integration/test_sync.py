@@ -249,6 +249,51 @@ def test_no_identity_leaves_because_a_page_failed(sync, ses):
     assert len(sync.records()) == 299
 
 
+# What a reply leaves out, or says so that it cannot be read
+
+def changing_items(change):
+    """Of a list: what is done to each item."""
+    def alter(_, value):
+        for item in value.get("EmailIdentities", ()):
+            change(item)
+        return value
+    return alter
+
+
+@pytest.mark.parametrize("value", ["absent", None, "true", 1])
+def test_keeps_the_verification_that_a_list_does_not_speak_of(sync, ses, value):
+    sync.configure(quick(ses))
+    sync.once()
+    ses.alter = changing_items(lambda item: item.pop("SendingEnabled") if value == "absent" else
+                               item.update(SendingEnabled=value))
+    ses.identities["new.example"] = Identity("new.example", domain="m.new.example", status="Success")
+    sync.start().wait_for_log(f"ses: {LIST} does not say who may send: 4 identities")
+    sync.wait_for_status("new.example", "Success")
+    mark = len(ses.calls)
+    wait_until(lambda: count(ses, LIST, mark) >= 3, "more lists")
+    assert {name: record["Verified"] for name, record in sync.records().items()} == {
+        "d00000.example": True, "d00001.example": True, "d00002.example": True,
+        "new.example": False}
+    assert len(sync.log_lines("does not say who may send")) == 1
+    ses.alter = None
+    sync.wait_for_log("no longer so: ListEmailIdentities does not say who may send")
+    wait_until(lambda: sync.records()["new.example"]["Verified"], "the word of SES")
+
+
+def test_keeps_the_verification_that_cannot_be_read(sync, ses):
+    sync.configure(quick(ses, identities=sorted(ses.identities)))
+    sync.once()
+    ses.identities["d00001.example"].verification = "Bewildered"
+    ses.identities["d00002.example"].verification = ""
+    sync.start()
+    line = sync.wait_for_log(f"{VERIFY} does not say who may send: 2 identities")
+    assert 'unknown VerificationStatus: "Bewildered"' in line
+    mark = len(ses.calls)
+    wait_until(lambda: count(ses, VERIFY, mark) >= 3, "more lists")
+    assert all(record["Verified"] for record in sync.records().values())
+    assert len(sync.log_lines("does not say who may send")) == 1
+
+
 # Failures
 
 PASSING = {"500": "InternalFailure", "503": "ServiceUnavailable", "throttle": "Throttling",

@@ -99,6 +99,11 @@ static void call_verification(struct ses_client *client, char *arguments)
                                                   : answers[i].error);
 }
 
+static const char *sending(enum api_sending sending, const char *yes, const char *no)
+{
+    return sending == API_SENDING_YES ? yes : sending == API_SENDING_NO ? no : "unsaid";
+}
+
 static void call_list(struct ses_client *client, char *arguments)
 {
     unsigned size = (unsigned)strtoul(arguments, NULL, 10);
@@ -116,7 +121,7 @@ static void call_list(struct ses_client *client, char *arguments)
             break;
         for (size_t i = 0; i < page.count && getenv("SES_CALL_NAMES") != NULL; i++)
             printf("(%s %s %s)", page.listed[i].name, identity_kind_words[page.listed[i].kind],
-                   page.listed[i].sending_enabled ? "enabled" : "disabled");
+                   sending(page.listed[i].sending, "enabled", "disabled"));
         count += page.count;
         pages++;
         (void)snprintf(token, sizeof token, "%s", page.next_token);
@@ -136,7 +141,8 @@ static void call_get(struct ses_client *client, char *identity)
     print_outcome(client, "get", outcome, &why);
     if (outcome != OUTCOME_OK)
         return;
-    printf(" %s %s", identity_kind_words[answer.kind], answer.verified ? "verified" : "unverified");
+    printf(" %s %s", identity_kind_words[answer.kind],
+           sending(answer.sending, "verified", "unverified"));
     print_mail_from(identity, &answer.mail_from);
 }
 

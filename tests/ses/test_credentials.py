@@ -171,6 +171,18 @@ def test_the_container_is_tried_three_times(driver, container):
     assert len(container.requests) == 6
 
 
+@pytest.mark.parametrize("change, complaint", [
+    ({"Expiration": 1893456000}, "the Expiration of the credentials is not a time"),
+    ({"Expiration": "tomorrow"}, "the Expiration of the credentials is not a time"),
+    ({"Token": 5}, "the Token of the credentials is not a text"),
+])
+def test_keys_that_are_half_readable_are_not_used(driver, container, change, complaint):
+    """Or they would be held for ever, or sent without their token."""
+    container.answer = lambda _: Reply(200, json.dumps(container.keys.document() | change))
+    [line] = driver.run("keys", **full(container))
+    assert line.startswith("keys none") and complaint in line
+
+
 def test_the_container_comes_before_the_metadata(driver, container, imds):
     both = full(container) | metadata(imds, AWS_EC2_METADATA_DISABLED="false")
     assert " container " in driver.run("keys", **both)[0] and not imds.requests

@@ -76,6 +76,17 @@ static const struct {
     {"a domain that is none",
      OPEN ENTRY("example.com", DOMAIN("m..example &lt;x&gt;") STATUS("Success")) CLOSE,
      API_UNREADABLE, NULL, 0, 0},
+    {"a domain that is no plain text",
+     OPEN ENTRY("example.com", DOMAIN("<Name>m.example.com</Name>") STATUS("Success")) CLOSE,
+     API_UNREADABLE, NULL, 0, 0},
+    {"a behavior that is no plain text",
+     OPEN ENTRY("example.com", BEHAVIOR("<Value>RejectMessage</Value>")) CLOSE, API_UNREADABLE,
+     NULL, 0, 0},
+    {"an element that nobody knows, with children",
+     OPEN ENTRY("example.com", BEHAVIOR("RejectMessage") "<New><a>1</a></New>") CLOSE, API_ANSWERED,
+     "", 0, MAIL_FROM_REJECT_MESSAGE},
+    {"no value at all", OPEN "<entry><key>example.com</key></entry>" CLOSE, API_UNREADABLE, NULL, 0,
+     0},
 };
 
 static void reads_what_is_said_of_an_identity(void **state)
@@ -96,6 +107,28 @@ static void reads_what_is_said_of_an_identity(void **state)
         assert_int_equal(answers[0].status, replies[i].status);
         assert_int_equal(answers[0].behavior, replies[i].behavior);
     }
+}
+
+/* It may be the one that is missing. */
+static void an_entry_without_a_name_leaves_nobody_unknown(void **state)
+{
+    static const char xml[] =
+        OPEN ENTRY("", BEHAVIOR("RejectMessage")) ENTRY("example.com", "") CLOSE;
+    static const char verification[] =
+        "<R><VerificationAttributes><entry><value><VerificationStatus>Success"
+        "</VerificationStatus></value></entry></VerificationAttributes></R>";
+    struct api_v1_verification verified[2];
+    struct api_v1_mail_from answers[2];
+    struct failure why;
+
+    (void)state;
+    assert_true(api_v1_read_mail_from(xml, strlen(xml), asked, 2, answers, &why));
+    assert_int_equal(answers[0].answer, API_ANSWERED);
+    assert_int_equal(answers[1].answer, API_UNREADABLE);
+    assert_true(
+        api_v1_read_verification(verification, strlen(verification), asked, 2, verified, &why));
+    assert_int_equal(verified[0].answer, API_UNREADABLE);
+    assert_int_equal(verified[1].answer, API_UNREADABLE);
 }
 
 static void compares_local_parts_exactly(void **state)
@@ -259,6 +292,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_what_is_said_of_an_identity),
+        cmocka_unit_test(an_entry_without_a_name_leaves_nobody_unknown),
         cmocka_unit_test(compares_local_parts_exactly),
         cmocka_unit_test(refuses_what_is_no_reply),
         cmocka_unit_test(limits_depth_and_text),

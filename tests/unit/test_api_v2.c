@@ -44,6 +44,15 @@ static const struct {
     {"a domain that is none",
      BLOCK("\"MailFromDomain\":\"m x\\u0007\",\"MailFromDomainStatus\":\"SUCCESS\""),
      API_UNREADABLE, NULL, 0, 0},
+    {"a domain that is no text", BLOCK("\"MailFromDomain\":5,\"MailFromDomainStatus\":\"SUCCESS\""),
+     API_UNREADABLE, NULL, 0, 0},
+    {"a domain in an object", BLOCK("\"MailFromDomain\":{\"Name\":\"m.x.org\"}"), API_UNREADABLE,
+     NULL, 0, 0},
+    {"a behavior that is no text", BLOCK("\"BehaviorOnMxFailure\":[\"REJECT_MESSAGE\"]"),
+     API_UNREADABLE, NULL, 0, 0},
+    {"a block that is no object", "{\"MailFromAttributes\":\"m.x.org\"}", API_UNREADABLE, NULL, 0,
+     0},
+    {"a block that is a list", "{\"MailFromAttributes\":[]}", API_UNREADABLE, NULL, 0, 0},
 };
 
 static void reads_what_is_said_of_an_identity(void **state)
@@ -72,17 +81,19 @@ static void reads_whether_an_identity_is_verified(void **state)
     static const char *const json[] = {
         "{\"IdentityType\":\"DOMAIN\",\"VerifiedForSendingStatus\":true}",
         "{\"IdentityType\":\"MANAGED_DOMAIN\",\"VerifiedForSendingStatus\":false}",
-        "{\"IdentityType\":\"EMAIL_ADDRESS\",\"VerifiedForSendingStatus\":\"true\"}"};
+        "{\"IdentityType\":\"EMAIL_ADDRESS\",\"VerifiedForSendingStatus\":\"true\"}", "{}"};
     struct api_v2_identity identity;
     struct failure why;
 
     (void)state;
     assert_true(api_v2_read_identity(&identity, json[0], strlen(json[0]), &why));
-    assert_true(identity.verified && identity.kind == IDENTITY_DOMAIN);
+    assert_true(identity.sending == API_SENDING_YES && identity.kind == IDENTITY_DOMAIN);
     assert_true(api_v2_read_identity(&identity, json[1], strlen(json[1]), &why));
-    assert_true(!identity.verified && identity.kind == IDENTITY_DOMAIN);
+    assert_true(identity.sending == API_SENDING_NO && identity.kind == IDENTITY_DOMAIN);
     assert_true(api_v2_read_identity(&identity, json[2], strlen(json[2]), &why));
-    assert_true(!identity.verified && identity.kind == IDENTITY_ADDRESS);
+    assert_true(identity.sending == API_SENDING_UNSAID && identity.kind == IDENTITY_ADDRESS);
+    assert_true(api_v2_read_identity(&identity, json[3], strlen(json[3]), &why));
+    assert_int_equal(identity.sending, API_SENDING_UNSAID);
 }
 
 static void reads_a_page(void **state)
@@ -100,10 +111,11 @@ static void reads_a_page(void **state)
     assert_int_equal(page.count, 3);
     assert_int_equal(page.passed_over, 3);
     assert_string_equal(page.listed[0].name, "a@X.org");
-    assert_true(page.listed[0].sending_enabled);
+    assert_int_equal(page.listed[0].sending, API_SENDING_YES);
     assert_int_equal(page.listed[1].kind, IDENTITY_DOMAIN);
+    assert_int_equal(page.listed[1].sending, API_SENDING_UNSAID);
     assert_int_equal(page.listed[2].kind, IDENTITY_ADDRESS);
-    assert_false(page.listed[2].sending_enabled);
+    assert_int_equal(page.listed[2].sending, API_SENDING_NO);
     assert_string_equal(page.next_token, "abc=/+");
     api_v2_page_reset(&page);
 }

@@ -87,6 +87,7 @@ class Ses(Server):
         self.poisoned = set()  # a v1 batch with one of these is a 400 as a whole
         self.calls = []  # (time, operation, account, outcome), of what was authenticated
         self.last = {}
+        self.alter = None  # (operation, what a v2 call is to answer) -> what it answers
 
     # What comes in
 
@@ -301,7 +302,11 @@ class Ses(Server):
                   "SendingEnabled": identity.verification == "Success",
                   "VerificationStatus": STATUSES[identity.verification]}
                  for identity in identities]
-        return self.succeed_v2({"EmailIdentities": items, **({"NextToken": more} if more else {})})
+        return self.succeed_v2(self.altered("ListEmailIdentities", {
+            "EmailIdentities": items, **({"NextToken": more} if more else {})}))
+
+    def altered(self, operation, value):
+        return self.alter(operation, value) if self.alter else value
 
     def find(self, name, code, status):
         if name not in self.identities:
@@ -314,10 +319,11 @@ class Ses(Server):
         if identity.domain:
             mail_from |= {"MailFromDomain": identity.domain,
                           "MailFromDomainStatus": STATUSES[identity.status]}
-        return self.succeed_v2({"IdentityType": identity.kind, "FeedbackForwardingStatus": True,
-                                "VerifiedForSendingStatus": identity.verification == "Success",
-                                "VerificationStatus": STATUSES[identity.verification],
-                                "MailFromAttributes": mail_from})
+        return self.succeed_v2(self.altered("GetEmailIdentity", {
+            "IdentityType": identity.kind, "FeedbackForwardingStatus": True,
+            "VerifiedForSendingStatus": identity.verification == "Success",
+            "VerificationStatus": STATUSES[identity.verification],
+            "MailFromAttributes": mail_from}))
 
     def PutEmailIdentityMailFromAttributes(self, _, name, body):
         behavior = body.get("BehaviorOnMxFailure") or "USE_DEFAULT_VALUE"
