@@ -138,6 +138,8 @@ static bool take_page(struct api_v2_page *page, const cJSON *json, struct failur
     if (cJSON_GetArraySize(items) > API_V2_PAGE_MAX)
         return failure_set(why, EX_PROTOCOL, "the page has more than %d identities",
                            API_V2_PAGE_MAX);
+    if (json_is_no_text(json, "NextToken"))
+        return failure_set(why, EX_PROTOCOL, "the NextToken is not a text");
     if (token != NULL && strlen(token) > API_V2_TOKEN_MAX)
         return failure_set(why, EX_PROTOCOL, "the NextToken is longer than %d octets",
                            API_V2_TOKEN_MAX);

@@ -32,7 +32,7 @@ struct api_v2_listed {
 struct api_v2_page {
     struct api_v2_listed *listed;
     size_t count;
-    size_t passed_over;                    /* items without a usable name */
+    size_t passed_over; /* items without a usable name: any identity may be one */
     char next_token[API_V2_TOKEN_MAX + 1]; /* "": this was the last page */
 };
 

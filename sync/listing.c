@@ -109,11 +109,14 @@ static void complete(struct account *account)
         seen += account->table.entries[i]->seen == listing->run;
     account->state.identities = seen;
     account_end_remarks(account);
-    remove_missing(account);
+    if (!listing->partial)
+        remove_missing(account);
 }
 
 bool listing_has_doubt(const struct account *account)
 {
+    if (account->listing.partial)
+        return false;
     for (size_t i = 0; i < account->table.count; i++) {
         if (account->table.entries[i]->missing > 0)
             return true;
@@ -139,6 +142,12 @@ static void take_page(struct account *account, const struct api_v2_page *page)
     struct sightings sightings;
 
     listing->open = false; /* unless all goes well */
+    if (page->passed_over > 0) {
+        listing->partial = true;
+        account_remark(account, "ListEmailIdentities is incomplete",
+                       "%zu items have no name that can be read; no identity is taken for gone",
+                       page->passed_over);
+    }
     if (!sightings_init(&sightings, account, page->count))
         return;
     for (size_t i = 0; i < page->count; i++)
@@ -315,6 +324,7 @@ void listing_step(struct account *account)
         listing->began = clock_now();
         listing->token[0] = '\0';
         listing->pages = 0;
+        listing->partial = false;
         listing->range_count = 0;
         push_range(listing, 0, named);
         atomic_store(&account->progress_listed, 0);

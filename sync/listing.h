@@ -2,7 +2,8 @@
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  *
  * Which identities an account has, and whether they may send. An identity that two complete lists
- * in a row are without leaves the store; a list of which a page failed says nothing of the missing.
+ * in a row are without leaves the store; a list of which a page failed, or an item cannot be read,
+ * says nothing of the missing.
  */
 #ifndef SYNC_LISTING_H
 #define SYNC_LISTING_H

@@ -125,7 +125,12 @@ static void note_sighting(struct account *account, const struct sighting *sighti
     struct entry *entry = table_add(&account->table, sighting->key, sighting->kind);
     char shown[ACCOUNT_ESCAPED_SIZE];
 
-    if (entry == NULL || !entry_set_name(entry, sighting->name))
+    /* Out of memory; it was listed all the same. */
+    if (entry == NULL)
+        return;
+    entry->seen = account->listing.run;
+    entry->missing = 0;
+    if (!entry_set_name(entry, sighting->name))
         return;
     if (sighting->verified_changed)
         log_write(LOG_INFO, "verification: identity=%s section=%s verified=%s",
@@ -133,8 +138,6 @@ static void note_sighting(struct account *account, const struct sighting *sighti
                   account->ses->title[0] == '\0' ? "-" : account->ses->title,
                   sighting->verified ? "yes" : "no");
     entry->verified = sighting->verified;
-    entry->seen = account->listing.run;
-    entry->missing = 0;
     place(account, entry, sighting, is_first);
 }
 

@@ -294,6 +294,38 @@ def test_keeps_the_verification_that_cannot_be_read(sync, ses):
     assert len(sync.log_lines("does not say who may send")) == 1
 
 
+@pytest.mark.parametrize("name", [None, "", 7, {"Name": "d00001.example"}])
+def test_no_identity_leaves_because_an_item_has_no_name(sync, ses, name):
+    sync.configure(quick(ses))
+    sync.once()
+    del ses.identities["d00002.example"]  # this one is gone; but that the list does not prove
+    ses.alter = changing_items(lambda item: item["IdentityName"] != "d00001.example" or
+                               item.update(IdentityName=name))
+    sync.start()
+    sync.wait_for_log(f"ses: {LIST} is incomplete: 1 items")
+    mark = len(ses.calls)
+    wait_until(lambda: count(ses, LIST, mark) >= 4, "more lists")
+    assert len(sync.records()) == 3 and len(sync.log_lines("is incomplete")) == 1
+    ses.alter = None
+    sync.wait_for_log("no longer so: ListEmailIdentities is incomplete")
+    sync.wait_for_log("identity=d00002.example .*new-status=Removed")
+    assert set(sync.records()) == {"d00000.example", "d00001.example"}
+    sync.stop()
+    del ses.identities["d00001.example"]
+    ses.alter = changing_items(lambda item: item.update(IdentityName=name))
+    assert "2 fetched" in sync.once(), "it does not wait for a list that is whole"
+
+
+def test_a_token_that_cannot_be_read_ends_no_list(sync, ses):
+    sync.configure(quick(ses))
+    sync.once()
+    ses.page_max = 1
+    ses.alter = lambda _, value: value | {"NextToken": 5}
+    sync.start().wait_for_log(f"malformed-reply: {LIST}: the NextToken is not a text")
+    wait_until(lambda: len(sync.log_lines("Removed")) == 0 and count(ses, LIST) > 3, "lists")
+    assert len(sync.records()) == 3
+
+
 # Failures
 
 PASSING = {"500": "InternalFailure", "503": "ServiceUnavailable", "throttle": "Throttling",

@@ -179,6 +179,8 @@ static void refuses_what_is_no_reply(void **state)
                                       "{} x",
                                       "{\"EmailIdentities\":{}}",
                                       "{\"EmailIdentities\":[]",
+                                      "{\"EmailIdentities\":[],\"NextToken\":5}",
+                                      "{\"EmailIdentities\":[],\"NextToken\":[\"a\"]}",
                                       "{\"EmailIdentities\":[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]}"};
     struct api_v2_page page;
     struct failure why;
