@@ -85,7 +85,7 @@ static const char *advise_in_general(enum outcome outcome)
     case OUTCOME_SERVER_ERROR:
         return "that is AWS's own trouble: try again later";
     case OUTCOME_NETWORK:
-        return "can this machine reach the endpoint (proxy, firewall, CA certificates)?";
+        return "can this machine reach the endpoint (proxy, firewall)?";
     case OUTCOME_EXPIRED_TOKEN:
         return "these temporary credentials are over: get new ones (AWS_SESSION_TOKEN, "
                "`aws sso login'), then try again";
@@ -95,8 +95,11 @@ static const char *advise_in_general(enum outcome outcome)
         return "give the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile in "
                "AWS_PROFILE or in the section";
     case OUTCOME_MALFORMED_REPLY:
-    case OUTCOME_REFUSED:
         return "is the endpoint that of SES?";
+    case OUTCOME_REFUSED:
+        return "is the endpoint that of SES, is its certificate one of ca-file, and does the proxy "
+               "let "
+               "this machine through?";
     case OUTCOME_OK:
     case OUTCOME_ACCESS_DENIED:
     case OUTCOME_BAD_REQUEST:

@@ -108,13 +108,16 @@ static struct http_request make_request(const struct sending *sending, const str
     return request;
 }
 
-static enum outcome outcome_of(enum http_result result)
+enum outcome call_outcome_of(enum http_result result)
 {
     switch (result) {
     case HTTP_REPLIED:
         return OUTCOME_OK;
+    case HTTP_UNREACHED:
     case HTTP_NO_REPLY:
         return OUTCOME_NETWORK;
+    case HTTP_BARRED:
+        return OUTCOME_REFUSED;
     case HTTP_TOO_LARGE:
         return OUTCOME_MALFORMED_REPLY;
     case HTTP_STOPPED:
@@ -192,7 +195,7 @@ enum outcome call_perform(const struct call *call, const struct call_transport *
     if (call->keys != NULL && !sign(sending, call, now, why))
         goto out;
     request = make_request(sending, call, transport);
-    outcome = outcome_of(http_perform(transport->http, &request, reply, why));
+    outcome = call_outcome_of(http_perform(transport->http, &request, reply, why));
     if (outcome == OUTCOME_OK) {
         *date = reply->date;
         outcome = judge_reply(call, reply, error, why);

@@ -39,6 +39,9 @@ struct call {
     void (*read_error)(struct outcome_error *error, const struct http_reply *reply);
 };
 
+/* What became of a call that has no reply; OUTCOME_OK for HTTP_REPLIED. */
+enum outcome call_outcome_of(enum http_result result);
+
 /* now: seconds since the epoch. Fills *reply, which then has to be reset, for OUTCOME_OK; *error
  * and *why otherwise. date: of the reply, 0 without one. */
 enum outcome call_perform(const struct call *call, const struct call_transport *transport,

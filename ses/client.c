@@ -87,23 +87,30 @@ static int64_t now_at_aws(const struct ses_client *client)
     return client->settings.clock(client->settings.clock_context) + client->skew;
 }
 
-static bool find_region(struct ses_client *client, const struct profile *profile,
-                        struct failure *why)
+static enum outcome find_region(struct ses_client *client, const struct profile *profile,
+                                struct failure *why)
 {
     const struct ses_client_settings *settings = &client->settings;
     const char *region =
         endpoint_configured_region(settings->region, settings->environment, profile);
-    struct provider provider = {.environment = settings->environment,
-                                .transport = &client->transport};
+    struct provider provider = {
+        .environment = settings->environment, .transport = &client->transport, .profile = profile};
+    enum outcome outcome;
 
     if (region != NULL) {
         if (!endpoint_check_region(region, why))
-            return false;
+            return OUTCOME_LOCAL;
         (void)snprintf(client->region, sizeof client->region, "%s", region);
-        return true;
+        return OUTCOME_OK;
     }
-    return imds_read_region(&provider, client->region, why) == PROVIDER_FOUND ||
-           failure_prefix(why, "no region: neither a setting, nor AWS_REGION, nor in the profile");
+    outcome = imds_read_region(&provider, client->region, why);
+    if (outcome == OUTCOME_OK)
+        return outcome;
+    (void)failure_prefix(why, "no region: neither a setting, nor AWS_REGION, nor in the profile");
+    if (outcome_passes(outcome) || outcome == OUTCOME_STOPPED)
+        return outcome;
+    why->exit_code = EX_CONFIG;
+    return OUTCOME_LOCAL;
 }
 
 static void find_ca_file(struct ses_client *client, const struct profile *profile)
@@ -129,32 +136,37 @@ static bool find_endpoints(struct ses_client *client, const struct profile *prof
            endpoint_resolve(&client->v2, ENDPOINT_SESV2, client->region, &settings, why);
 }
 
-static bool resolve(struct ses_client *client, struct failure *why)
+static enum outcome resolve(struct ses_client *client, struct failure *why)
 {
     const struct environment *environment = client->settings.environment;
     const char *name = profile_name(client->settings.profile, environment);
+    enum outcome outcome = OUTCOME_LOCAL;
     struct profile profile;
 
     if (client->resolved)
-        return true;
-    client->resolved = profile_read(&profile, name, environment, why) &&
-                       profile_check(&profile, name, why) && find_region(client, &profile, why) &&
-                       find_endpoints(client, &profile, why);
-    if (client->resolved)
+        return OUTCOME_OK;
+    if (profile_read(&profile, name, environment, why) && profile_check(&profile, name, why)) {
         find_ca_file(client, &profile);
+        outcome = find_region(client, &profile, why);
+    }
+    if (outcome == OUTCOME_OK && !find_endpoints(client, &profile, why))
+        outcome = OUTCOME_LOCAL;
     profile_reset(&profile);
     client->credentials.region = client->region;
-    return client->resolved;
+    client->resolved = outcome == OUTCOME_OK;
+    return outcome;
 }
 
+/* *sent: the request went out, so the outcome is SES's. */
 static enum outcome attempt(struct ses_client *client, struct call *call, struct http_reply *reply,
-                            int64_t *date, struct failure *why)
+                            bool *sent, int64_t *date, struct failure *why)
 {
     int64_t now = now_at_aws(client);
+    enum outcome outcome = credentials_get(&client->credentials, now, &call->keys, why);
 
-    call->keys = credentials_get(&client->credentials, now, why);
-    if (call->keys == NULL)
-        return OUTCOME_NO_CREDENTIALS;
+    *sent = outcome == OUTCOME_OK;
+    if (!*sent)
+        return outcome;
     client->requests++;
     return call_perform(call, &client->transport, now, reply, &client->error, date, why);
 }
@@ -170,20 +182,24 @@ static bool correct_clock(struct ses_client *client, int64_t date)
 
 /* Fresh credentials help where a session has expired, or where other keys are found than those that
  * AWS knows no more. */
-static bool renew_credentials(struct ses_client *client, enum outcome outcome, struct failure *why)
+static bool renew_credentials(struct ses_client *client, enum outcome *outcome, struct failure *why)
 {
     char before[KEYS_ACCESS_MAX + 1];
     struct failure reason;
+    enum outcome renewed;
 
     if (!outcome_may_be_rotation(client->error.code))
         return false;
     (void)snprintf(before, sizeof before, "%s", client->credentials.keys.access_key);
-    if (!credentials_renew(&client->credentials, now_at_aws(client), &reason)) {
+    renewed = credentials_renew(&client->credentials, now_at_aws(client), &reason);
+    if (renewed != OUTCOME_OK) {
         struct failure refusal = *why;
+        if (outcome_passes(renewed) || renewed == OUTCOME_STOPPED)
+            *outcome = renewed;
         return failure_set(why, refusal.exit_code, "%.400s; and there are no others: %.500s",
                            refusal.text, reason.text);
     }
-    return outcome == OUTCOME_EXPIRED_TOKEN ||
+    return *outcome == OUTCOME_EXPIRED_TOKEN ||
            strcmp(before, client->credentials.keys.access_key) != 0;
 }
 
@@ -191,17 +207,17 @@ static bool renew_credentials(struct ses_client *client, enum outcome outcome, s
 static enum outcome repeat(struct ses_client *client, struct call *call, struct http_reply *reply,
                            struct failure *why)
 {
-    bool corrected = false, renewed = false;
+    bool corrected = false, renewed = false, sent = false;
     enum outcome outcome;
     int64_t date = 0;
 
     for (int request = 1; request <= 2; request++) {
-        outcome = attempt(client, call, reply, &date, why);
-        if (outcome == OUTCOME_OK || outcome == OUTCOME_NO_CREDENTIALS)
+        outcome = attempt(client, call, reply, &sent, &date, why);
+        if (outcome == OUTCOME_OK || !sent)
             return outcome;
         if (!corrected && correct_clock(client, date))
             corrected = true;
-        else if (!renewed && renew_credentials(client, outcome, why))
+        else if (!renewed && renew_credentials(client, &outcome, why))
             renewed = true;
         else
             break;
@@ -223,10 +239,11 @@ static enum outcome finish(enum outcome outcome, const char *operation, struct f
 static enum outcome perform(struct ses_client *client, struct call *call, const char *operation,
                             struct http_reply *reply, struct failure *why)
 {
-    enum outcome outcome = OUTCOME_LOCAL;
+    enum outcome outcome;
 
     memset(&client->error, 0, sizeof client->error);
-    if (resolve(client, why)) {
+    outcome = resolve(client, why);
+    if (outcome == OUTCOME_OK) {
         call->region = client->region;
         call->service = "ses";
         outcome = repeat(client, call, reply, why);

@@ -55,8 +55,8 @@ static bool check_full_url(const char *url, struct failure *why)
     return true;
 }
 
-static enum provider_result find_url(const struct environment *environment, char url[URL_SIZE],
-                                     struct failure *why)
+static enum outcome find_url(const struct environment *environment, char url[URL_SIZE],
+                             struct failure *why)
 {
     const char *relative = environment_get(environment, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
     const char *full = environment_get(environment, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
@@ -64,15 +64,15 @@ static enum provider_result find_url(const struct environment *environment, char
 
     if (relative == NULL && full == NULL) {
         (void)failure_set(why, EX_CONFIG, "AWS_CONTAINER_CREDENTIALS_* is not set");
-        return PROVIDER_ABSENT;
+        return OUTCOME_NOT_FOUND;
     }
     length = relative != NULL ? snprintf(url, URL_SIZE, "http://169.254.170.2%s", relative)
                               : snprintf(url, URL_SIZE, "%s", full);
     if (length >= URL_SIZE || !is_plain(url) || (relative != NULL && relative[0] != '/')) {
         (void)failure_set(why, EX_CONFIG, "AWS_CONTAINER_CREDENTIALS_* is malformed");
-        return PROVIDER_FAILED;
+        return OUTCOME_NO_CREDENTIALS;
     }
-    return relative != NULL || check_full_url(url, why) ? PROVIDER_FOUND : PROVIDER_FAILED;
+    return relative != NULL || check_full_url(url, why) ? OUTCOME_OK : OUTCOME_NO_CREDENTIALS;
 }
 
 /* EKS replaces the file every so often, so it is read each time. *token: "" for none. */
@@ -127,49 +127,49 @@ static enum http_result request(const struct provider *provider, const char *url
     return http_perform(transport->http, &http, reply, why);
 }
 
-static bool try_once(const struct provider *provider, const char *url, const char *token,
-                     struct keys *keys, bool *again, struct failure *why)
+static enum outcome try_once(const struct provider *provider, const char *url, const char *token,
+                             struct keys *keys, struct failure *why)
 {
     struct http_reply reply;
-    enum http_result result = request(provider, url, token, &reply, why);
-    bool fine = false;
+    enum outcome outcome = provider_exchanged(request(provider, url, token, &reply, why));
 
-    *again = result == HTTP_NO_REPLY || (result == HTTP_REPLIED && reply.status >= 500);
-    if (result != HTTP_REPLIED)
-        return false;
-    if (reply.status != 200)
+    if (outcome != OUTCOME_OK)
+        return outcome;
+    if (reply.status == 200) {
+        outcome = keys_read_metadata(keys, "container", reply.body, reply.body_length, why);
+    } else {
         (void)failure_set(why, EX_UNAVAILABLE, "HTTP %d", reply.status);
-    else
-        fine = keys_read_metadata(keys, "container", reply.body, reply.body_length, why);
+        outcome = provider_called(outcome_classify(reply.status, ""));
+    }
     http_reply_reset(&reply);
-    return fine;
+    return outcome;
 }
 
-static enum provider_result fetch(const struct provider *provider, const char *url,
-                                  const char *token, struct keys *keys, struct failure *why)
+static enum outcome fetch(const struct provider *provider, const char *url, const char *token,
+                          struct keys *keys, struct failure *why)
 {
-    bool again = true;
+    enum outcome outcome = OUTCOME_NETWORK;
 
-    for (int try = 0; try < TRIES && again; try++) {
+    for (int try = 0; try < TRIES && outcome_passes(outcome); try++) {
         if (try > 0)
             wait_a_second();
-        if (try_once(provider, url, token, keys, &again, why))
-            return PROVIDER_FOUND;
+        outcome = try_once(provider, url, token, keys, why);
     }
-    (void)failure_prefix(why, "container credentials");
-    return PROVIDER_FAILED;
+    if (outcome != OUTCOME_OK)
+        (void)failure_prefix(why, "container credentials");
+    return outcome;
 }
 
-enum provider_result container_read_keys(const struct provider *provider, struct keys *keys,
-                                         struct failure *why)
+enum outcome container_read_keys(const struct provider *provider, struct keys *keys,
+                                 struct failure *why)
 {
     char url[URL_SIZE], token[TOKEN_MAX + 1];
-    enum provider_result result = find_url(provider->environment, url, why);
+    enum outcome outcome = find_url(provider->environment, url, why);
 
-    if (result != PROVIDER_FOUND)
-        return result;
-    result = read_token(provider->environment, token, why) ? fetch(provider, url, token, keys, why)
-                                                           : PROVIDER_FAILED;
+    if (outcome != OUTCOME_OK)
+        return outcome;
+    outcome = read_token(provider->environment, token, why) ? fetch(provider, url, token, keys, why)
+                                                            : provider_worked(false, why);
     explicit_bzero(token, sizeof token);
-    return result;
+    return outcome;
 }

@@ -11,7 +11,7 @@
 
 /* Absent if neither variable is set. Plain http goes to the loopback and to the addresses of ECS
  * and EKS only. */
-enum provider_result container_read_keys(const struct provider *provider, struct keys *keys,
-                                         struct failure *why);
+enum outcome container_read_keys(const struct provider *provider, struct keys *keys,
+                                 struct failure *why);
 
 #endif

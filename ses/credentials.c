@@ -16,46 +16,46 @@
 
 enum { REFRESH_AHEAD = 15 * 60, RETRY_AFTER = 60, JITTER_MIN = 2 * 60, JITTER_RANGE = 8 * 60 + 1 };
 
-static enum provider_result read_environment(const struct provider *provider, struct keys *keys,
-                                             struct failure *why)
+static enum outcome read_environment(const struct provider *provider, struct keys *keys,
+                                     struct failure *why)
 {
     return role_read_environment(provider->environment, keys, why);
 }
 
-static enum provider_result read_credentials_file(const struct provider *provider,
-                                                  struct keys *keys, struct failure *why)
+static enum outcome read_credentials_file(const struct provider *provider, struct keys *keys,
+                                          struct failure *why)
 {
     if (provider->profile->keys_in_credentials_file)
         return role_read_static(provider->profile, keys, why);
     (void)failure_set(why, EX_CONFIG, "no keys in the credentials file");
-    return PROVIDER_ABSENT;
+    return OUTCOME_NOT_FOUND;
 }
 
-static enum provider_result run_process(const struct provider *provider, struct keys *keys,
-                                        struct failure *why)
+static enum outcome run_process(const struct provider *provider, struct keys *keys,
+                                struct failure *why)
 {
     return role_run_process(provider->profile, keys, why);
 }
 
-static enum provider_result read_config_file(const struct provider *provider, struct keys *keys,
-                                             struct failure *why)
+static enum outcome read_config_file(const struct provider *provider, struct keys *keys,
+                                     struct failure *why)
 {
     return role_read_static(provider->profile, keys, why);
 }
 
-static enum provider_result refuse_single_sign_on(const struct provider *provider,
-                                                  struct keys *keys, struct failure *why)
+static enum outcome refuse_single_sign_on(const struct provider *provider, struct keys *keys,
+                                          struct failure *why)
 {
     (void)keys;
     if (provider->profile->values[PROFILE_SSO_SESSION] == NULL &&
         provider->profile->values[PROFILE_SSO_START_URL] == NULL) {
         (void)failure_set(why, EX_CONFIG, "the profile has no single sign-on");
-        return PROVIDER_ABSENT;
+        return OUTCOME_NOT_FOUND;
     }
     (void)failure_set(why, EX_CONFIG,
                       "single sign-on needs a person at a browser; give the profile a role, or "
                       "`credential_process = aws configure export-credentials --profile NAME`");
-    return PROVIDER_FAILED;
+    return OUTCOME_NO_CREDENTIALS;
 }
 
 /* In the order in which they are asked; the first that is not absent decides. */
@@ -63,7 +63,7 @@ static const struct step {
     const char *name;
     bool from_profile; /* its failures name the profile */
     bool skip_if_named;
-    enum provider_result (*read)(const struct provider *, struct keys *, struct failure *);
+    enum outcome (*read)(const struct provider *, struct keys *, struct failure *);
 } steps[] = {
     {"environment", false, true, read_environment},
     {"role", true, false, role_assume},
@@ -90,29 +90,37 @@ void credentials_reset(struct credentials *credentials)
     explicit_bzero(credentials, sizeof *credentials);
 }
 
-static bool ask_steps(const struct provider *provider, struct keys *keys, struct failure *why)
+static enum outcome ask_steps(const struct provider *provider, struct keys *keys,
+                              struct failure *why)
 {
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         const struct step *step = &steps[i];
-        enum provider_result result;
+        enum outcome outcome;
         if (step->skip_if_named && provider->profile_is_named)
             continue;
-        result = step->read(provider, keys, why);
-        if (result == PROVIDER_FOUND)
-            return true;
-        if (result == PROVIDER_FAILED && step->from_profile)
-            return failure_prefix(why, "credentials, profile \"%.80s\"", provider->profile_name);
-        if (result == PROVIDER_FAILED)
-            return failure_prefix(why, "credentials");
+        outcome = step->read(provider, keys, why);
+        if (outcome == OUTCOME_NOT_FOUND)
+            continue;
+        if (outcome != OUTCOME_OK && step->from_profile)
+            (void)failure_prefix(why, "credentials, profile \"%.80s\"", provider->profile_name);
+        else if (outcome != OUTCOME_OK)
+            (void)failure_prefix(why, "credentials");
+        return outcome;
     }
-    return failure_prefix(why,
-                          "no AWS credentials: neither in the environment, nor in the profile "
-                          "\"%.80s\", nor from a container",
-                          provider->profile_name);
+    (void)failure_prefix(why,
+                         "no AWS credentials: neither in the environment, nor in the profile "
+                         "\"%.80s\", nor from a container",
+                         provider->profile_name);
+    return OUTCOME_NO_CREDENTIALS;
 }
 
-static bool load(const struct credentials *credentials, int64_t now, struct keys *keys,
-                 struct failure *why)
+static bool come_from_metadata(const struct credentials *credentials)
+{
+    return credentials->loaded && strcmp(credentials->keys.provider, "imds") == 0;
+}
+
+static enum outcome load(const struct credentials *credentials, int64_t now, struct keys *keys,
+                         struct failure *why)
 {
     bool is_named = credentials->profile != NULL && credentials->profile[0] != '\0';
     struct profile profile;
@@ -122,14 +130,18 @@ static bool load(const struct credentials *credentials, int64_t now, struct keys
                                 .profile_name =
                                     profile_name(credentials->profile, credentials->environment),
                                 .profile_is_named = is_named,
+                                .has_metadata = come_from_metadata(credentials),
                                 .region = credentials->region,
                                 .now = now};
-    bool fine = profile_read(&profile, provider.profile_name, credentials->environment, why) &&
-                profile_check(&profile, provider.profile_name, why) &&
-                ask_steps(&provider, keys, why);
+    enum outcome outcome = provider_worked(
+        profile_read(&profile, provider.profile_name, credentials->environment, why) &&
+            profile_check(&profile, provider.profile_name, why),
+        why);
 
+    if (outcome == OUTCOME_OK)
+        outcome = ask_steps(&provider, keys, why);
     profile_reset(&profile);
-    return fine;
+    return outcome;
 }
 
 /* The metadata service in trouble hands out the last keys it had, and AWS goes on to accept them.
@@ -151,18 +163,18 @@ static void plan_refresh(struct credentials *credentials, int64_t now)
     }
 }
 
-bool credentials_renew(struct credentials *credentials, int64_t now, struct failure *why)
+enum outcome credentials_renew(struct credentials *credentials, int64_t now, struct failure *why)
 {
     struct keys keys = {.provider = NULL};
-    bool fine = load(credentials, now, &keys, why);
+    enum outcome outcome = load(credentials, now, &keys, why);
 
-    if (fine) {
+    if (outcome == OUTCOME_OK) {
         credentials->keys = keys;
         credentials->loaded = true;
         plan_refresh(credentials, now);
     }
     keys_reset(&keys);
-    return fine;
+    return outcome;
 }
 
 static bool hold(const struct credentials *credentials, int64_t now)
@@ -171,20 +183,27 @@ static bool hold(const struct credentials *credentials, int64_t now)
            now < credentials->keys.expiration;
 }
 
-const struct keys *credentials_get(struct credentials *credentials, int64_t now,
-                                   struct failure *why)
+static void keep_old_keys(struct credentials *credentials, int64_t now, const struct failure *why)
 {
-    if (credentials->loaded && (credentials->refresh_at == 0 || now < credentials->refresh_at))
-        return &credentials->keys;
-    if (credentials_renew(credentials, now, why))
-        return &credentials->keys;
-    if (!credentials->loaded || !hold(credentials, now))
-        return NULL;
     credentials->refresh_at = now + RETRY_AFTER;
     if (!credentials->overdue_is_fine && credentials->refresh_at > credentials->keys.expiration)
         credentials->refresh_at = credentials->keys.expiration;
     log_write(LOG_WARNING, "AWS credentials cannot be refreshed: %s; those in use %s %lld s",
               why->text, now < credentials->keys.expiration ? "hold for" : "are kept, overdue for",
               llabs((long long)(credentials->keys.expiration - now)));
-    return &credentials->keys;
+}
+
+enum outcome credentials_get(struct credentials *credentials, int64_t now, const struct keys **keys,
+                             struct failure *why)
+{
+    enum outcome outcome;
+
+    *keys = &credentials->keys;
+    if (credentials->loaded && (credentials->refresh_at == 0 || now < credentials->refresh_at))
+        return OUTCOME_OK;
+    outcome = credentials_renew(credentials, now, why);
+    if (outcome == OUTCOME_OK || !credentials->loaded || !hold(credentials, now))
+        return outcome;
+    keep_old_keys(credentials, now, why);
+    return OUTCOME_OK;
 }

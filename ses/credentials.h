@@ -30,13 +30,15 @@ void credentials_init(struct credentials *credentials, const char *profile,
                       const struct call_transport *transport);
 void credentials_reset(struct credentials *credentials);
 
-/* The keys to sign with, valid until the next call; NULL: failed. Refreshes them 15 minutes before
- * they expire, or at half of a shorter life; if that fails and the old ones hold, it logs a
- * warning, gives the old ones and tries again a minute later. now: seconds since the epoch. */
-const struct keys *credentials_get(struct credentials *credentials, int64_t now,
-                                   struct failure *why);
+/* The keys to sign with, valid until the next call, for OUTCOME_OK. OUTCOME_NO_CREDENTIALS: there
+ * are none, or a person has to act; what kept them away and passes by itself has its own class.
+ * Refreshes them 15 minutes before they expire, or at half of a shorter life; if that fails and the
+ * old ones hold, it logs a warning, gives the old ones and tries again a minute later. now: seconds
+ * since the epoch. */
+enum outcome credentials_get(struct credentials *credentials, int64_t now, const struct keys **keys,
+                             struct failure *why);
 
 /* Looks for new keys at once, because AWS refused those in use. If it fails the old ones stay. */
-bool credentials_renew(struct credentials *credentials, int64_t now, struct failure *why);
+enum outcome credentials_renew(struct credentials *credentials, int64_t now, struct failure *why);
 
 #endif

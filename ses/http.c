@@ -263,10 +263,53 @@ static bool set_request(CURL *curl, const struct http_request *request, struct c
            SET(CURLOPT_CUSTOMREQUEST, request->method);
 }
 
+/* What a proxy said to CONNECT. Its own trouble, 5xx, passes; a refusal does not. */
+static bool is_refused_by_proxy(CURL *curl)
+{
+    long status = 0, error = CURLPX_OK;
+
+    (void)curl_easy_getinfo(curl, CURLINFO_HTTP_CONNECTCODE, &status);
+    (void)curl_easy_getinfo(curl, CURLINFO_PROXY_ERROR, &error);
+    return (status >= 300 && status < 500) || error == CURLPX_NO_AUTH ||
+           error == CURLPX_REPLY_NOT_ALLOWED || error == CURLPX_USER_REJECTED;
+}
+
+/* All others are the network. */
+static const struct meaning {
+    CURLcode code;
+    enum http_result result;
+    int exit_code;
+} meanings[] = {
+    {CURLE_OUT_OF_MEMORY, HTTP_UNSENT, EX_OSERR},
+    {CURLE_SSL_CACERT_BADFILE, HTTP_UNSENT, EX_CONFIG},
+    {CURLE_URL_MALFORMAT, HTTP_UNSENT, EX_CONFIG},
+    {CURLE_UNSUPPORTED_PROTOCOL, HTTP_UNSENT, EX_CONFIG},
+    {CURLE_PEER_FAILED_VERIFICATION, HTTP_BARRED, EX_UNAVAILABLE},
+    {CURLE_SSL_ISSUER_ERROR, HTTP_BARRED, EX_UNAVAILABLE},
+};
+
+static struct meaning find_meaning(CURL *curl, CURLcode code)
+{
+    struct meaning network = {code, HTTP_NO_REPLY, EX_TEMPFAIL};
+    curl_off_t connected = 0;
+
+    for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++) {
+        if (meanings[i].code == code)
+            return meanings[i];
+    }
+    if (is_refused_by_proxy(curl))
+        return (struct meaning){code, HTTP_BARRED, EX_UNAVAILABLE};
+    (void)curl_easy_getinfo(curl, CURLINFO_CONNECT_TIME_T, &connected);
+    if (connected == 0)
+        network.result = HTTP_UNREACHED;
+    return network;
+}
+
 static enum http_result explain(const struct exchange *exchange, CURLcode code, const char *text,
                                 struct failure *why)
 {
     const struct http_request *request = exchange->request;
+    struct meaning meaning;
 
     if (exchange->too_large) {
         (void)failure_set(why, EX_PROTOCOL, "the reply is larger than %zu octets",
@@ -278,13 +321,18 @@ static enum http_result explain(const struct exchange *exchange, CURLcode code, 
         (void)failure_set(why, EX_TEMPFAIL, "stopped");
         return HTTP_STOPPED;
     }
-    if (exchange->late)
+    if (exchange->late) {
         (void)failure_set(why, EX_TEMPFAIL, "no reply within %ld ms of the request",
                           request->first_byte_timeout);
-    else
-        (void)failure_set(why, EX_TEMPFAIL, "%s",
-                          text[0] != '\0' ? text : curl_easy_strerror(code));
-    return exchange->out_of_memory ? HTTP_UNSENT : HTTP_NO_REPLY;
+        return HTTP_NO_REPLY;
+    }
+    if (exchange->out_of_memory)
+        code = CURLE_OUT_OF_MEMORY;
+    meaning = find_meaning(exchange->curl, code);
+    (void)failure_set(why, meaning.exit_code, "%s",
+                      text[0] != '\0' && code != CURLE_OUT_OF_MEMORY ? text
+                                                                     : curl_easy_strerror(code));
+    return meaning.result;
 }
 
 /* Without signals libcurl leaves SIGPIPE to us: OpenSSL raises it on a connection that has gone. */
@@ -319,7 +367,7 @@ static enum http_result run(struct http *http, struct exchange *exchange, struct
         return explain(exchange, code, text, why);
     if (exchange->reply->body == NULL && !grow_body(exchange, 1)) {
         (void)failure_set(why, EX_OSERR, "out of memory");
-        return HTTP_NO_REPLY;
+        return HTTP_UNSENT;
     }
     exchange->reply->body[exchange->reply->body_length] = '\0';
     (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
@@ -337,8 +385,10 @@ enum http_result http_perform(struct http *http, const struct http_request *requ
     memset(reply, 0, sizeof *reply);
     /* Options go, connections and TLS sessions stay. */
     curl_easy_reset(http->curl);
-    if (headers == NULL || !set_safety(http->curl, request) ||
-        !set_limits(http->curl, request, &exchange) || !set_request(http->curl, request, headers))
+    if (headers == NULL)
+        (void)failure_set(why, EX_OSERR, "out of memory");
+    else if (!set_safety(http->curl, request) || !set_limits(http->curl, request, &exchange) ||
+             !set_request(http->curl, request, headers))
         (void)failure_set(why, EX_SOFTWARE, "libcurl refuses the request");
     else
         result = run(http, &exchange, why);

@@ -56,10 +56,13 @@ struct http_reply {
 
 enum http_result {
     HTTP_REPLIED,   /* whole, whatever its status */
-    HTTP_NO_REPLY,  /* name, connection, TLS or time-out; perhaps a part of it came */
+    HTTP_UNREACHED, /* no connection: the name, the address, or nobody there */
+    HTTP_NO_REPLY,  /* TLS, time-out, or a connection that broke; perhaps a part of it came */
+    HTTP_BARRED,    /* a certificate that is not trusted, or a proxy that refuses: for a person */
     HTTP_TOO_LARGE, /* body or headers */
     HTTP_STOPPED,   /* because stop() said so */
-    HTTP_UNSENT     /* nothing was sent: out of memory, or a URL that is none */
+    HTTP_UNSENT     /* nothing was sent: out of memory, a URL that is none, or a CA file that cannot
+                     * be read */
 };
 
 struct http *http_new(struct failure *why);

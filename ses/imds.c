@@ -12,12 +12,21 @@
 #define ROLE_PATH   "/latest/meta-data/iam/security-credentials/"
 #define REGION_PATH "/latest/meta-data/placement/region"
 
-enum { TIMEOUT = 1000, REPLY_MAX = 64 * 1024, TOKEN_SIZE = 1024, URL_SIZE = 512 };
+enum {
+    TIMEOUT = 1000,
+    REPLY_MAX = 64 * 1024,
+    TOKEN_SIZE = 1024,
+    NO_TOKEN_SIZE = 300,
+    URL_SIZE = 512
+};
 
 struct metadata {
     const struct provider *provider;
     char base[URL_SIZE / 2];
+    bool is_configured;     /* its address is, so it has to be there */
     char token[TOKEN_SIZE]; /* "": version 1 */
+    char no_token[NO_TOKEN_SIZE];
+    enum outcome without_token; /* the class of what kept the token away */
 };
 
 static bool find_base(struct metadata *metadata, struct failure *why)
@@ -27,6 +36,7 @@ static bool find_base(struct metadata *metadata, struct failure *why)
     const char *mode = environment_get(environment, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
     struct endpoint endpoint;
 
+    metadata->is_configured = url != NULL;
     if (url == NULL)
         url = mode != NULL && strcasecmp(mode, "IPv6") == 0 ? "http://[fd00:ec2::254]"
                                                             : "http://169.254.169.254";
@@ -62,12 +72,6 @@ static enum http_result request(const struct metadata *metadata, const char *met
     return http_perform(transport->http, &http, reply, why);
 }
 
-static enum provider_result fail(struct failure *why, const char *path, int status)
-{
-    (void)failure_set(why, EX_UNAVAILABLE, "instance metadata: %s answers HTTP %d", path, status);
-    return status == 404 ? PROVIDER_ABSENT : PROVIDER_FAILED;
-}
-
 /* The first line of a reply, which must be such that it can go into a header, or without what is
  * forbidden into a URL. */
 static bool take_word(const struct http_reply *reply, const char *forbidden, char *out, size_t size)
@@ -84,118 +88,170 @@ static bool take_word(const struct http_reply *reply, const char *forbidden, cha
     return true;
 }
 
+/* In a container the reply to the request for a token does not come through, unless the instance
+ * allows one more hop: version 1 answers then, or says 401. */
+static void note_lost_token(struct metadata *metadata, enum http_result result,
+                            const struct failure *why)
+{
+    metadata->without_token = provider_exchanged(result);
+    (void)snprintf(metadata->no_token, sizeof metadata->no_token,
+                   "no token: %.200s; in a container the instance needs "
+                   "http-put-response-hop-limit 2",
+                   why->text);
+}
+
 /* Where version 2 is not there, the SDKs go on with version 1; only a 400 is an error. */
-static bool fetch_token(struct metadata *metadata, struct failure *why)
+static enum outcome judge_token(struct metadata *metadata, const struct http_reply *reply,
+                                struct failure *why)
+{
+    if (reply->status == 200) {
+        if (take_word(reply, "", metadata->token, sizeof metadata->token))
+            return OUTCOME_OK;
+        (void)failure_set(why, EX_PROTOCOL, "instance metadata: the token is malformed");
+        return OUTCOME_MALFORMED_REPLY;
+    }
+    metadata->without_token = provider_called(outcome_classify(reply->status, ""));
+    (void)snprintf(metadata->no_token, sizeof metadata->no_token, "no token: %s answers HTTP %d",
+                   TOKEN_PATH, reply->status);
+    if (reply->status != 400)
+        return OUTCOME_OK;
+    (void)failure_set(why, EX_UNAVAILABLE, "instance metadata: %s", metadata->no_token);
+    return OUTCOME_NO_CREDENTIALS;
+}
+
+/* Nobody there: then this machine has none, unless it is known to. */
+static enum outcome unreached(const struct metadata *metadata, struct failure *why)
+{
+    (void)failure_prefix(why, "instance metadata");
+    return metadata->provider->has_metadata || metadata->is_configured ? OUTCOME_NETWORK
+                                                                       : OUTCOME_NOT_FOUND;
+}
+
+static enum outcome fetch_token(struct metadata *metadata, struct failure *why)
 {
     struct http_header lifetime = {"x-aws-ec2-metadata-token-ttl-seconds", "21600"};
     struct http_reply reply;
     enum http_result result = request(metadata, "PUT", TOKEN_PATH, lifetime, &reply, why);
-    bool fine = false;
+    enum outcome outcome = OUTCOME_OK;
 
-    if (result == HTTP_REPLIED && reply.status == 200)
-        fine = take_word(&reply, "", metadata->token, sizeof metadata->token) ||
-               failure_set(why, EX_PROTOCOL, "instance metadata: the token is malformed");
-    else if (result == HTTP_REPLIED && reply.status == 400)
-        (void)fail(why, TOKEN_PATH, reply.status);
-    else if (environment_is_true(metadata->provider->environment, "AWS_EC2_METADATA_V1_DISABLED"))
-        (void)failure_set(why, EX_UNAVAILABLE,
-                          "instance metadata: no token, and version 1 is disabled");
-    else
-        fine = true;
-    if (result == HTTP_REPLIED)
+    if (result == HTTP_UNREACHED)
+        return unreached(metadata, why);
+    if (result == HTTP_STOPPED || result == HTTP_UNSENT)
+        return provider_exchanged(result);
+    if (result == HTTP_REPLIED) {
+        outcome = judge_token(metadata, &reply, why);
         http_reply_reset(&reply);
-    return fine;
+    } else {
+        note_lost_token(metadata, result, why);
+    }
+    if (outcome != OUTCOME_OK || metadata->token[0] != '\0' ||
+        !environment_is_true(metadata->provider->environment, "AWS_EC2_METADATA_V1_DISABLED"))
+        return outcome;
+    (void)failure_set(why, EX_UNAVAILABLE, "instance metadata: version 1 is disabled, and %s",
+                      metadata->no_token);
+    return metadata->without_token;
 }
 
-static enum provider_result fetch(const struct metadata *metadata, const char *path,
-                                  struct http_reply *reply, struct failure *why)
+/* Version 1 is refused where a token is demanded: then what kept the token away is the cause. */
+static enum outcome judge_status(const struct metadata *metadata, const char *path, int status,
+                                 struct failure *why)
+{
+    (void)failure_set(why, EX_UNAVAILABLE, "instance metadata: %s answers HTTP %d%s%s", path,
+                      status, metadata->no_token[0] != '\0' ? "; " : "", metadata->no_token);
+    if (status == 404)
+        return OUTCOME_NOT_FOUND;
+    if (status == 401 && metadata->no_token[0] != '\0')
+        return metadata->without_token;
+    return provider_called(outcome_classify(status, ""));
+}
+
+static enum outcome fetch(const struct metadata *metadata, const char *path,
+                          struct http_reply *reply, struct failure *why)
 {
     struct http_header token = {"x-aws-ec2-metadata-token",
                                 metadata->token[0] != '\0' ? metadata->token : NULL};
-    enum provider_result result;
+    enum http_result result = request(metadata, "GET", path, token, reply, why);
+    enum outcome outcome;
 
-    if (request(metadata, "GET", path, token, reply, why) != HTTP_REPLIED) {
+    if (result != HTTP_REPLIED) {
         (void)failure_prefix(why, "instance metadata");
-        return PROVIDER_ABSENT;
+        return provider_exchanged(result);
     }
     if (reply->status == 200)
-        return PROVIDER_FOUND;
-    result = fail(why, path, reply->status);
+        return OUTCOME_OK;
+    outcome = judge_status(metadata, path, reply->status, why);
     http_reply_reset(reply);
-    return result;
+    return outcome;
 }
 
-static enum provider_result open_metadata(struct metadata *metadata,
-                                          const struct provider *provider, struct failure *why)
+static enum outcome open_metadata(struct metadata *metadata, const struct provider *provider,
+                                  struct failure *why)
 {
     memset(metadata, 0, sizeof *metadata);
     metadata->provider = provider;
     if (environment_is_true(provider->environment, "AWS_EC2_METADATA_DISABLED")) {
         (void)failure_set(why, EX_CONFIG, "AWS_EC2_METADATA_DISABLED is set");
-        return PROVIDER_ABSENT;
+        return OUTCOME_NOT_FOUND;
     }
-    return find_base(metadata, why) && fetch_token(metadata, why) ? PROVIDER_FOUND
-                                                                  : PROVIDER_FAILED;
+    return find_base(metadata, why) ? fetch_token(metadata, why) : OUTCOME_NO_CREDENTIALS;
 }
 
-static enum provider_result fetch_word(const struct metadata *metadata, const char *path, char *out,
-                                       size_t size, struct failure *why)
+static enum outcome fetch_word(const struct metadata *metadata, const char *path, char *out,
+                               size_t size, struct failure *why)
 {
     struct http_reply reply;
-    enum provider_result result = fetch(metadata, path, &reply, why);
+    enum outcome outcome = fetch(metadata, path, &reply, why);
 
-    if (result != PROVIDER_FOUND)
-        return result;
+    if (outcome != OUTCOME_OK)
+        return outcome;
     if (!take_word(&reply, "/?#%\\", out, size)) {
         (void)failure_set(why, EX_PROTOCOL, "instance metadata: %s is malformed", path);
-        result = PROVIDER_FAILED;
+        outcome = OUTCOME_MALFORMED_REPLY;
     }
     http_reply_reset(&reply);
-    return result;
+    return outcome;
 }
 
-static enum provider_result fetch_keys(const struct metadata *metadata, const char *role,
-                                       struct keys *keys, struct failure *why)
+static enum outcome fetch_keys(const struct metadata *metadata, const char *role, struct keys *keys,
+                               struct failure *why)
 {
     char path[sizeof ROLE_PATH + 128];
     struct http_reply reply;
-    enum provider_result result;
+    enum outcome outcome;
 
     (void)snprintf(path, sizeof path, ROLE_PATH "%s", role);
-    result = fetch(metadata, path, &reply, why);
-    if (result != PROVIDER_FOUND)
-        return result;
-    if (!keys_read_metadata(keys, "imds", reply.body, reply.body_length, why)) {
+    outcome = fetch(metadata, path, &reply, why);
+    if (outcome != OUTCOME_OK)
+        return outcome;
+    outcome = keys_read_metadata(keys, "imds", reply.body, reply.body_length, why);
+    if (outcome != OUTCOME_OK)
         (void)failure_prefix(why, "instance metadata, role %s", role);
-        result = PROVIDER_FAILED;
-    }
     http_reply_reset(&reply);
-    return result;
+    return outcome;
 }
 
-enum provider_result imds_read_keys(const struct provider *provider, struct keys *keys,
-                                    struct failure *why)
+enum outcome imds_read_keys(const struct provider *provider, struct keys *keys, struct failure *why)
 {
     struct metadata metadata;
     char role[128];
-    enum provider_result result = open_metadata(&metadata, provider, why);
+    enum outcome outcome = open_metadata(&metadata, provider, why);
 
-    if (result == PROVIDER_FOUND)
-        result = fetch_word(&metadata, ROLE_PATH, role, sizeof role, why);
-    if (result == PROVIDER_FOUND)
-        result = fetch_keys(&metadata, role, keys, why);
+    if (outcome == OUTCOME_OK)
+        outcome = fetch_word(&metadata, ROLE_PATH, role, sizeof role, why);
+    if (outcome == OUTCOME_OK)
+        outcome = fetch_keys(&metadata, role, keys, why);
     explicit_bzero(&metadata, sizeof metadata);
-    return result;
+    return outcome;
 }
 
-enum provider_result imds_read_region(const struct provider *provider,
-                                      char region[ENDPOINT_REGION_MAX + 1], struct failure *why)
+enum outcome imds_read_region(const struct provider *provider, char region[ENDPOINT_REGION_MAX + 1],
+                              struct failure *why)
 {
     struct metadata metadata;
-    enum provider_result result = open_metadata(&metadata, provider, why);
+    enum outcome outcome = open_metadata(&metadata, provider, why);
 
-    if (result == PROVIDER_FOUND)
-        result = fetch_word(&metadata, REGION_PATH, region, ENDPOINT_REGION_MAX + 1, why);
+    if (outcome == OUTCOME_OK)
+        outcome = fetch_word(&metadata, REGION_PATH, region, ENDPOINT_REGION_MAX + 1, why);
     explicit_bzero(&metadata, sizeof metadata);
-    return result;
+    return outcome;
 }

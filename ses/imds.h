@@ -11,12 +11,14 @@
 #include "ses/endpoint.h"
 #include "ses/provider.h"
 
-/* The credentials of the instance's role. No metadata, no role: PROVIDER_ABSENT. */
-enum provider_result imds_read_keys(const struct provider *provider, struct keys *keys,
-                                    struct failure *why);
+/* The credentials of the instance's role. No metadata, no role: OUTCOME_NOT_FOUND; but where the
+ * metadata are known to be there, because somebody named them or keys came from there before, not
+ * to reach them is OUTCOME_NETWORK. */
+enum outcome imds_read_keys(const struct provider *provider, struct keys *keys,
+                            struct failure *why);
 
 /* The region of the instance. */
-enum provider_result imds_read_region(const struct provider *provider,
-                                      char region[ENDPOINT_REGION_MAX + 1], struct failure *why);
+enum outcome imds_read_region(const struct provider *provider, char region[ENDPOINT_REGION_MAX + 1],
+                              struct failure *why);
 
 #endif

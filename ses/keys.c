@@ -4,7 +4,6 @@
 #include "ses/keys.h"
 
 #include "ses/json.h"
-#include "ses/outcome.h"
 #include "ses/timestamp.h"
 
 #include <string.h>
@@ -97,30 +96,38 @@ bool keys_read_process(struct keys *keys, const char *json, size_t length, struc
     return fine;
 }
 
-/* Metadata services report errors with status 200 too. */
-static bool names_error(const cJSON *object, struct failure *why)
+/* Metadata services report errors with status 200 too; *code is NULL for none. */
+static void find_error(const cJSON *object, const char **code, struct failure *why)
 {
-    const char *code = json_text(object, "Code"), *message = json_text(object, "Message");
+    const char *message = json_text(object, "Message");
     char shown_code[OUTCOME_CODE_SIZE] = "", shown_message[OUTCOME_MESSAGE_SIZE] = "";
 
-    if (code == NULL || strcmp(code, "Success") == 0)
-        return false;
-    outcome_escape(shown_code, sizeof shown_code, code);
+    *code = json_text(object, "Code");
+    if (*code != NULL && strcmp(*code, "Success") == 0)
+        *code = NULL;
+    if (*code == NULL)
+        return;
+    outcome_escape(shown_code, sizeof shown_code, *code);
     outcome_escape(shown_message, sizeof shown_message, message != NULL ? message : "");
     (void)failure_set(why, EX_PROTOCOL, "%s%s%s", shown_code, message != NULL ? ": " : "",
                       shown_message);
-    return true;
 }
 
-bool keys_read_metadata(struct keys *keys, const char *provider, const char *json, size_t length,
-                        struct failure *why)
+enum outcome keys_read_metadata(struct keys *keys, const char *provider, const char *json,
+                                size_t length, struct failure *why)
 {
     cJSON *object = json_parse(json, length, why);
-    bool fine;
+    enum outcome outcome = OUTCOME_MALFORMED_REPLY;
+    const char *code = NULL;
 
     if (object == NULL)
-        return false;
-    fine = !names_error(object, why) && read_keys(keys, provider, object, "Token", why);
+        return why->exit_code == EX_OSERR ? OUTCOME_LOCAL : outcome;
+    find_error(object, &code, why);
+    if (code != NULL)
+        outcome = outcome_passes(outcome_classify(400, code)) ? outcome_classify(400, code)
+                                                              : OUTCOME_NO_CREDENTIALS;
+    else if (read_keys(keys, provider, object, "Token", why))
+        outcome = OUTCOME_OK;
     json_free(object);
-    return fine;
+    return outcome;
 }

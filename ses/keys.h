@@ -6,6 +6,8 @@
 #ifndef SES_KEYS_H
 #define SES_KEYS_H
 
+#include "ses/outcome.h"
+
 #include "common/failure.h"
 
 #include <stddef.h>
@@ -28,10 +30,12 @@ bool keys_set(struct keys *keys, const char *provider, const char *access_key,
 
 void keys_reset(struct keys *keys);
 
-/* Reads what credential_process prints, or what the container endpoint and the instance metadata
- * reply, and fills *keys. EX_PROTOCOL on anything else, among it a reply that names an error. */
+/* Reads what credential_process prints, and fills *keys. EX_PROTOCOL on anything else. */
 bool keys_read_process(struct keys *keys, const char *json, size_t length, struct failure *why);
-bool keys_read_metadata(struct keys *keys, const char *provider, const char *json, size_t length,
-                        struct failure *why);
+
+/* The same for what the container endpoint and the instance metadata reply. OUTCOME_OK;
+ * OUTCOME_MALFORMED_REPLY for anything else; or if it names an error what that error is. */
+enum outcome keys_read_metadata(struct keys *keys, const char *provider, const char *json,
+                                size_t length, struct failure *why);
 
 #endif

@@ -20,7 +20,7 @@ libses_a_SOURCES = \
 	ses/outcome.c ses/outcome.h \
 	ses/process.c ses/process.h \
 	ses/profile.c ses/profile.h \
-	ses/provider.h \
+	ses/provider.c ses/provider.h \
 	ses/role.c ses/role.h \
 	ses/sigv4.c ses/sigv4.h \
 	ses/sts.c ses/sts.h \

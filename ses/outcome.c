@@ -89,13 +89,37 @@ enum outcome outcome_classify(int status, const char *code)
     return classify_status(status);
 }
 
+bool outcome_passes(enum outcome outcome)
+{
+    switch (outcome) {
+    case OUTCOME_THROTTLED:
+    case OUTCOME_SERVER_ERROR:
+    case OUTCOME_NETWORK:
+    case OUTCOME_MALFORMED_REPLY:
+        return true;
+    case OUTCOME_OK:
+    case OUTCOME_EXPIRED_TOKEN:
+    case OUTCOME_CLOCK_SKEW:
+    case OUTCOME_NO_CREDENTIALS:
+    case OUTCOME_ACCESS_DENIED:
+    case OUTCOME_BAD_REQUEST:
+    case OUTCOME_NOT_FOUND:
+    case OUTCOME_REFUSED:
+    case OUTCOME_STOPPED:
+    case OUTCOME_LOCAL:
+        break;
+    }
+    return false;
+}
+
 int outcome_exit_code(enum outcome outcome)
 {
     switch (outcome) {
     case OUTCOME_OK:
-    case OUTCOME_NO_CREDENTIALS:
     case OUTCOME_LOCAL:
         return 0;
+    case OUTCOME_NO_CREDENTIALS:
+        return EX_CONFIG;
     case OUTCOME_THROTTLED:
     case OUTCOME_SERVER_ERROR:
     case OUTCOME_NETWORK:

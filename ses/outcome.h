@@ -20,7 +20,8 @@ enum outcome {
     OUTCOME_ACCESS_DENIED,  /* permissions or keys: a person has to act */
     OUTCOME_BAD_REQUEST,    /* something in the call itself, in a batch perhaps one identity */
     OUTCOME_NOT_FOUND,
-    OUTCOME_REFUSED,         /* anything else for good: redirects, conflicts, unknown statuses */
+    OUTCOME_REFUSED,         /* anything else for good: redirects, conflicts, unknown statuses; a
+                              * certificate that is not trusted, a proxy that refuses */
     OUTCOME_MALFORMED_REPLY, /* a success that cannot be read */
     OUTCOME_STOPPED,         /* the program ends */
     OUTCOME_LOCAL            /* settings or memory: nothing was sent */
@@ -30,6 +31,9 @@ extern const char *const outcome_words[OUTCOME_COUNT]; /* "ok", "throttled", .. 
 
 /* status: of HTTP. code: AWS's name for the error, "" for none. */
 enum outcome outcome_classify(int status, const char *code);
+
+/* Does it pass by itself? Else a person has to act, or the program ends. */
+bool outcome_passes(enum outcome outcome);
 
 /* What a program exits with (sysexits.h); 0 where the failure itself knows better. */
 int outcome_exit_code(enum outcome outcome);

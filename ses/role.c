@@ -20,22 +20,24 @@ struct chain {
     unsigned length;
 };
 
-static bool resolve(const struct provider *provider, const struct chain *chain, struct keys *keys,
-                    struct failure *why);
+static enum outcome resolve(const struct provider *provider, const struct chain *chain,
+                            struct keys *keys, struct failure *why);
 
-static enum provider_result absent(struct failure *why, const char *what)
+static enum outcome absent(struct failure *why, const char *what)
 {
     (void)failure_set(why, EX_CONFIG, "%s", what);
-    return PROVIDER_ABSENT;
+    return OUTCOME_NOT_FOUND;
 }
 
-static enum provider_result worked(bool fine)
+/* What is configured and does not work. */
+static enum outcome unusable(struct failure *why, const char *what)
 {
-    return fine ? PROVIDER_FOUND : PROVIDER_FAILED;
+    (void)failure_set(why, EX_CONFIG, "%s", what);
+    return OUTCOME_NO_CREDENTIALS;
 }
 
-enum provider_result role_read_environment(const struct environment *environment, struct keys *keys,
-                                           struct failure *why)
+enum outcome role_read_environment(const struct environment *environment, struct keys *keys,
+                                   struct failure *why)
 {
     const char *access_key = environment_get(environment, "AWS_ACCESS_KEY_ID");
     const char *secret_key = environment_get(environment, "AWS_SECRET_ACCESS_KEY");
@@ -47,15 +49,14 @@ enum provider_result role_read_environment(const struct environment *environment
         (void)failure_set(why, EX_CONFIG, "%s is set, but %s is not",
                           access_key != NULL ? "AWS_ACCESS_KEY_ID" : "AWS_SECRET_ACCESS_KEY",
                           access_key != NULL ? "AWS_SECRET_ACCESS_KEY" : "AWS_ACCESS_KEY_ID");
-        return PROVIDER_FAILED;
+        return OUTCOME_NO_CREDENTIALS;
     }
     if (token == NULL)
         token = environment_get(environment, "AWS_SECURITY_TOKEN");
-    return worked(keys_set(keys, "environment", access_key, secret_key, token, why));
+    return provider_worked(keys_set(keys, "environment", access_key, secret_key, token, why), why);
 }
 
-enum provider_result role_read_static(const struct profile *profile, struct keys *keys,
-                                      struct failure *why)
+enum outcome role_read_static(const struct profile *profile, struct keys *keys, struct failure *why)
 {
     const char *access_key = profile->values[PROFILE_ACCESS_KEY];
     const char *secret_key = profile->values[PROFILE_SECRET_KEY];
@@ -67,23 +68,24 @@ enum provider_result role_read_static(const struct profile *profile, struct keys
         (void)failure_set(why, EX_CONFIG, "%s is set, but %s is not",
                           access_key != NULL ? "aws_access_key_id" : "aws_secret_access_key",
                           access_key != NULL ? "aws_secret_access_key" : "aws_access_key_id");
-        return PROVIDER_FAILED;
+        return OUTCOME_NO_CREDENTIALS;
     }
     if (token == NULL)
         token = profile->values[PROFILE_SECURITY_TOKEN];
-    return worked(keys_set(
-        keys, profile->keys_in_credentials_file ? "shared-credentials-file" : "config-file",
-        access_key, secret_key, token, why));
+    return provider_worked(
+        keys_set(keys,
+                 profile->keys_in_credentials_file ? "shared-credentials-file" : "config-file",
+                 access_key, secret_key, token, why),
+        why);
 }
 
-enum provider_result role_run_process(const struct profile *profile, struct keys *keys,
-                                      struct failure *why)
+enum outcome role_run_process(const struct profile *profile, struct keys *keys, struct failure *why)
 {
     const char *command = profile->values[PROFILE_CREDENTIAL_PROCESS];
 
     if (command == NULL)
         return absent(why, "the profile has no credential_process");
-    return worked(process_read_keys(command, PROCESS_TIMEOUT, keys, why));
+    return provider_worked(process_read_keys(command, PROCESS_TIMEOUT, keys, why), why);
 }
 
 static struct sts_role role_of(const struct profile *profile)
@@ -94,24 +96,22 @@ static struct sts_role role_of(const struct profile *profile)
                              .duration_seconds = profile->values[PROFILE_DURATION_SECONDS]};
 }
 
-static enum provider_result assume_by_profile_token(const struct provider *provider,
-                                                    struct keys *keys, struct failure *why)
+static enum outcome assume_by_profile_token(const struct provider *provider, struct keys *keys,
+                                            struct failure *why)
 {
     const char *file = provider->profile->values[PROFILE_WEB_IDENTITY_TOKEN_FILE];
     struct sts_role role = role_of(provider->profile);
 
     if (file == NULL)
         return absent(why, "no web identity token file");
-    if (role.arn == NULL) {
-        (void)failure_set(why, EX_CONFIG, "web_identity_token_file is set, but role_arn is not");
-        return PROVIDER_FAILED;
-    }
+    if (role.arn == NULL)
+        return unusable(why, "web_identity_token_file is set, but role_arn is not");
     role.external_id = NULL;
-    return worked(sts_assume_role_with_web_identity(provider, &role, file, keys, why));
+    return sts_assume_role_with_web_identity(provider, &role, file, keys, why);
 }
 
-enum provider_result role_assume_with_web_identity(const struct provider *provider,
-                                                   struct keys *keys, struct failure *why)
+enum outcome role_assume_with_web_identity(const struct provider *provider, struct keys *keys,
+                                           struct failure *why)
 {
     const struct environment *environment = provider->environment;
     const char *file = environment_get(environment, "AWS_WEB_IDENTITY_TOKEN_FILE");
@@ -122,27 +122,34 @@ enum provider_result role_assume_with_web_identity(const struct provider *provid
         return assume_by_profile_token(provider, keys, why);
     if (role.arn == NULL)
         role.arn = provider->profile->values[PROFILE_ROLE_ARN];
-    if (role.arn == NULL) {
-        (void)failure_set(why, EX_CONFIG,
-                          "AWS_WEB_IDENTITY_TOKEN_FILE is set, but AWS_ROLE_ARN is not");
-        return PROVIDER_FAILED;
-    }
-    return worked(sts_assume_role_with_web_identity(provider, &role, file, keys, why));
+    if (role.arn == NULL)
+        return unusable(why, "AWS_WEB_IDENTITY_TOKEN_FILE is set, but AWS_ROLE_ARN is not");
+    return sts_assume_role_with_web_identity(provider, &role, file, keys, why);
 }
 
-static bool read_source(const struct provider *provider, const char *source, struct keys *keys,
-                        struct failure *why)
+/* What is named has to be there. */
+static enum outcome demand(enum outcome outcome)
 {
+    return outcome == OUTCOME_NOT_FOUND ? OUTCOME_NO_CREDENTIALS : outcome;
+}
+
+static enum outcome read_source(const struct provider *provider, const char *source,
+                                struct keys *keys, struct failure *why)
+{
+    struct provider other = *provider;
+
+    other.has_metadata = true;
     if (strcmp(source, "Environment") == 0)
-        return role_read_environment(provider->environment, keys, why) == PROVIDER_FOUND;
+        return demand(role_read_environment(provider->environment, keys, why));
     if (strcmp(source, "Ec2InstanceMetadata") == 0)
-        return imds_read_keys(provider, keys, why) == PROVIDER_FOUND;
+        return demand(imds_read_keys(&other, keys, why));
     if (strcmp(source, "EcsContainer") == 0)
-        return container_read_keys(provider, keys, why) == PROVIDER_FOUND;
-    return failure_set(why, EX_CONFIG,
-                       "credential_source \"%.80s\" is not Environment, Ec2InstanceMetadata or "
-                       "EcsContainer",
-                       source);
+        return demand(container_read_keys(provider, keys, why));
+    (void)failure_set(why, EX_CONFIG,
+                      "credential_source \"%.80s\" is not Environment, Ec2InstanceMetadata or "
+                      "EcsContainer",
+                      source);
+    return OUTCOME_NO_CREDENTIALS;
 }
 
 static bool is_in_chain(const struct chain *chain, const char *name)
@@ -154,76 +161,82 @@ static bool is_in_chain(const struct chain *chain, const char *name)
     return false;
 }
 
+/* Its own keys, else what it leads to. */
+static enum outcome read_other(const struct provider *other, const struct chain *chain,
+                               const struct chain *link, struct keys *keys, struct failure *why)
+{
+    if (!other->profile->exists)
+        return unusable(why, "there is no such profile");
+    if (role_read_static(other->profile, keys, why) == OUTCOME_OK)
+        return OUTCOME_OK;
+    if (is_in_chain(chain, link->name) || link->length > ROLE_CHAIN_MAX)
+        return unusable(why, "the profiles lead in a circle, or the chain is too long");
+    return resolve(other, link, keys, why);
+}
+
 /* The profile at the other end of source_profile; it may be the very same one, for its keys. */
-static bool read_source_profile(const struct provider *provider, const struct chain *chain,
-                                const char *name, struct keys *keys, struct failure *why)
+static enum outcome read_source_profile(const struct provider *provider, const struct chain *chain,
+                                        const char *name, struct keys *keys, struct failure *why)
 {
     struct chain link = {.before = chain, .name = name, .length = chain->length + 1};
     struct profile profile;
     struct provider other = *provider;
-    bool fine = profile_read(&profile, name, provider->environment, why);
+    enum outcome outcome =
+        provider_worked(profile_read(&profile, name, provider->environment, why), why);
 
     other.profile = &profile;
     other.profile_name = name;
-    if (fine && !profile.exists)
-        fine = failure_set(why, EX_CONFIG, "there is no such profile");
-    else if (fine && role_read_static(&profile, keys, why) == PROVIDER_FOUND)
-        fine = true;
-    else if (fine && (is_in_chain(chain, name) || link.length > ROLE_CHAIN_MAX))
-        fine = failure_set(why, EX_CONFIG,
-                           "the profiles lead in a circle, or the chain is longer "
-                           "than %d",
-                           ROLE_CHAIN_MAX);
-    else if (fine)
-        fine = resolve(&other, &link, keys, why);
+    if (outcome == OUTCOME_OK)
+        outcome = read_other(&other, chain, &link, keys, why);
     profile_reset(&profile);
-    return fine || failure_prefix(why, "source_profile \"%.80s\"", name);
+    if (outcome != OUTCOME_OK)
+        (void)failure_prefix(why, "source_profile \"%.80s\"", name);
+    return outcome;
 }
 
-static bool read_base(const struct provider *provider, const struct chain *chain, struct keys *keys,
-                      struct failure *why)
+static enum outcome read_base(const struct provider *provider, const struct chain *chain,
+                              struct keys *keys, struct failure *why)
 {
     const char *profile = provider->profile->values[PROFILE_SOURCE_PROFILE];
     const char *source = provider->profile->values[PROFILE_CREDENTIAL_SOURCE];
 
     if (provider->profile->values[PROFILE_MFA_SERIAL] != NULL)
-        return failure_set(why, EX_CONFIG, "mfa_serial needs a person at a terminal");
+        return unusable(why, "mfa_serial needs a person at a terminal");
     if ((profile == NULL) == (source == NULL))
-        return failure_set(why, EX_CONFIG,
-                           "role_arn needs either source_profile or credential_source");
+        return unusable(why, "role_arn needs either source_profile or credential_source");
     return source != NULL ? read_source(provider, source, keys, why)
                           : read_source_profile(provider, chain, profile, keys, why);
 }
 
-static bool assume(const struct provider *provider, const struct chain *chain, struct keys *keys,
-                   struct failure *why)
+static enum outcome assume(const struct provider *provider, const struct chain *chain,
+                           struct keys *keys, struct failure *why)
 {
     struct sts_role role = role_of(provider->profile);
-    struct keys base;
-    bool fine = read_base(provider, chain, &base, why) &&
-                sts_assume_role(provider, &role, &base, keys, why);
+    struct keys base = {.provider = NULL};
+    enum outcome outcome = read_base(provider, chain, &base, why);
 
+    if (outcome == OUTCOME_OK)
+        outcome = sts_assume_role(provider, &role, &base, keys, why);
     keys_reset(&base);
-    return fine;
+    return outcome;
 }
 
 /* A source profile: its role, its web identity, or its program. */
-static bool resolve(const struct provider *provider, const struct chain *chain, struct keys *keys,
-                    struct failure *why)
+static enum outcome resolve(const struct provider *provider, const struct chain *chain,
+                            struct keys *keys, struct failure *why)
 {
     const struct profile *profile = provider->profile;
 
     if (profile->values[PROFILE_WEB_IDENTITY_TOKEN_FILE] != NULL)
-        return assume_by_profile_token(provider, keys, why) == PROVIDER_FOUND;
+        return assume_by_profile_token(provider, keys, why);
     if (profile->values[PROFILE_ROLE_ARN] != NULL)
         return assume(provider, chain, keys, why);
     if (profile->values[PROFILE_CREDENTIAL_PROCESS] != NULL)
-        return role_run_process(profile, keys, why) == PROVIDER_FOUND;
-    return role_read_static(profile, keys, why) == PROVIDER_FOUND;
+        return role_run_process(profile, keys, why);
+    return demand(role_read_static(profile, keys, why));
 }
 
-enum provider_result role_assume(const struct provider *provider, struct keys *keys,
-                                 struct failure *why)
+enum outcome role_assume(const struct provider *provider, struct keys *keys, struct failure *why)
 {
     const struct profile *profile = provider->profile;
     struct chain chain = {.before = NULL, .name = provider->profile_name, .length = 1};
@@ -231,5 +244,5 @@ enum provider_result role_assume(const struct provider *provider, struct keys *k
     if (profile->values[PROFILE_ROLE_ARN] == NULL ||
         profile->values[PROFILE_WEB_IDENTITY_TOKEN_FILE] != NULL)
         return absent(why, "the profile has no role to assume");
-    return worked(assume(provider, &chain, keys, why));
+    return assume(provider, &chain, keys, why);
 }

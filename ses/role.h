@@ -11,24 +11,23 @@
 
 enum { ROLE_CHAIN_MAX = 8 /* profiles that lead from one to the other */ };
 
-/* The keys that stand in the files. Half a pair is PROVIDER_FAILED, and names the missing half. */
-enum provider_result role_read_static(const struct profile *profile, struct keys *keys,
-                                      struct failure *why);
+/* The keys that stand in the files. Half a pair is unusable, and names the missing half. */
+enum outcome role_read_static(const struct profile *profile, struct keys *keys,
+                              struct failure *why);
 
 /* credential_process. */
-enum provider_result role_run_process(const struct profile *profile, struct keys *keys,
-                                      struct failure *why);
+enum outcome role_run_process(const struct profile *profile, struct keys *keys,
+                              struct failure *why);
 
 /* role_arn with source_profile or credential_source. */
-enum provider_result role_assume(const struct provider *provider, struct keys *keys,
-                                 struct failure *why);
+enum outcome role_assume(const struct provider *provider, struct keys *keys, struct failure *why);
 
 /* A web identity: from AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN, or from the profile. */
-enum provider_result role_assume_with_web_identity(const struct provider *provider,
-                                                   struct keys *keys, struct failure *why);
+enum outcome role_assume_with_web_identity(const struct provider *provider, struct keys *keys,
+                                           struct failure *why);
 
 /* AWS_ACCESS_KEY_ID and its companions. */
-enum provider_result role_read_environment(const struct environment *environment, struct keys *keys,
-                                           struct failure *why);
+enum outcome role_read_environment(const struct environment *environment, struct keys *keys,
+                                   struct failure *why);
 
 #endif

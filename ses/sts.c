@@ -133,8 +133,8 @@ static bool find_endpoint(struct endpoint *endpoint, const struct provider *prov
     return endpoint_resolve(endpoint, ENDPOINT_STS, provider->region, &settings, why);
 }
 
-static bool ask(const struct provider *provider, const struct keys *source, const char *name,
-                const char *body, struct keys *keys, struct failure *why)
+static enum outcome ask(const struct provider *provider, const struct keys *source,
+                        const char *name, const char *body, struct keys *keys, struct failure *why)
 {
     struct endpoint endpoint;
     struct http_reply reply;
@@ -148,51 +148,72 @@ static bool ask(const struct provider *provider, const struct keys *source, cons
                         .service = "sts",
                         .keys = source,
                         .read_error = api_v1_read_error};
+    enum outcome outcome;
     bool fine;
 
-    if (!find_endpoint(&endpoint, provider, why) ||
-        perform(provider, &call, &reply, why) != OUTCOME_OK)
-        return false;
+    if (!find_endpoint(&endpoint, provider, why))
+        return OUTCOME_NO_CREDENTIALS;
+    outcome = perform(provider, &call, &reply, why);
+    if (outcome != OUTCOME_OK)
+        return provider_called(outcome);
     fine = sts_read_keys(keys, name, reply.body, reply.body_length, why);
     http_reply_reset(&reply);
-    return fine;
+    if (fine || why->exit_code == EX_OSERR)
+        return provider_worked(fine, why);
+    return OUTCOME_MALFORMED_REPLY;
 }
 
-bool sts_assume_role(const struct provider *provider, const struct sts_role *role,
-                     const struct keys *source, struct keys *keys, struct failure *why)
+enum outcome sts_assume_role(const struct provider *provider, const struct sts_role *role,
+                             const struct keys *source, struct keys *keys, struct failure *why)
 {
     char *body = malloc(BODY_SIZE);
-    bool fine;
+    enum outcome outcome = OUTCOME_LOCAL;
 
-    if (body == NULL)
-        return failure_set(why, EX_OSERR, "out of memory");
-    fine = write_body(body, "AssumeRole", provider, role, NULL)
-               ? ask(provider, source, "assume-role", body, keys, why)
-               : failure_set(why, EX_CONFIG, "the settings of the role are too long");
+    if (body == NULL) {
+        (void)failure_set(why, EX_OSERR, "out of memory");
+    } else if (write_body(body, "AssumeRole", provider, role, NULL)) {
+        outcome = ask(provider, source, "assume-role", body, keys, why);
+    } else {
+        (void)failure_set(why, EX_CONFIG, "the settings of the role are too long");
+        outcome = OUTCOME_NO_CREDENTIALS;
+    }
     free(body);
-    return fine || failure_prefix(why, "AssumeRole %.200s", role->arn);
+    if (outcome != OUTCOME_OK)
+        (void)failure_prefix(why, "AssumeRole %.200s", role->arn);
+    return outcome;
 }
 
-bool sts_assume_role_with_web_identity(const struct provider *provider, const struct sts_role *role,
-                                       const char *token_file, struct keys *keys,
-                                       struct failure *why)
+static enum outcome ask_with_token(const struct provider *provider, const struct sts_role *role,
+                                   const struct file *token, struct keys *keys, struct failure *why)
+{
+    char *body = malloc(BODY_SIZE);
+    enum outcome outcome = OUTCOME_NO_CREDENTIALS;
+
+    if (body == NULL) {
+        (void)failure_set(why, EX_OSERR, "out of memory");
+        return OUTCOME_LOCAL;
+    }
+    if (write_body(body, "AssumeRoleWithWebIdentity", provider, role, token->bytes))
+        outcome = ask(provider, NULL, "web-identity", body, keys, why);
+    else
+        (void)failure_set(why, EX_CONFIG, "the web identity token cannot be sent: it is too long");
+    explicit_bzero(body, BODY_SIZE);
+    free(body);
+    return outcome;
+}
+
+enum outcome sts_assume_role_with_web_identity(const struct provider *provider,
+                                               const struct sts_role *role, const char *token_file,
+                                               struct keys *keys, struct failure *why)
 {
     struct file token;
-    char *body;
-    bool fine;
+    enum outcome outcome;
 
     if (!file_read(&token, token_file, STS_TOKEN_FILE_MAX, why))
-        return false;
-    body = malloc(BODY_SIZE);
-    fine =
-        body != NULL && write_body(body, "AssumeRoleWithWebIdentity", provider, role, token.bytes);
+        return provider_worked(false, why);
+    outcome = ask_with_token(provider, role, &token, keys, why);
     file_reset(&token);
-    if (fine)
-        fine = ask(provider, NULL, "web-identity", body, keys, why);
-    else
-        (void)failure_set(why, EX_CONFIG, "the web identity token cannot be sent");
-    if (body != NULL)
-        explicit_bzero(body, BODY_SIZE);
-    free(body);
-    return fine || failure_prefix(why, "AssumeRoleWithWebIdentity %.200s", role->arn);
+    if (outcome != OUTCOME_OK)
+        (void)failure_prefix(why, "AssumeRoleWithWebIdentity %.200s", role->arn);
+    return outcome;
 }

@@ -18,13 +18,13 @@ struct sts_role {
 };
 
 /* AssumeRole, signed with the source's keys. */
-bool sts_assume_role(const struct provider *provider, const struct sts_role *role,
-                     const struct keys *source, struct keys *keys, struct failure *why);
+enum outcome sts_assume_role(const struct provider *provider, const struct sts_role *role,
+                             const struct keys *source, struct keys *keys, struct failure *why);
 
 /* AssumeRoleWithWebIdentity, unsigned; the token is read from the file each time. */
-bool sts_assume_role_with_web_identity(const struct provider *provider, const struct sts_role *role,
-                                       const char *token_file, struct keys *keys,
-                                       struct failure *why);
+enum outcome sts_assume_role_with_web_identity(const struct provider *provider,
+                                               const struct sts_role *role, const char *token_file,
+                                               struct keys *keys, struct failure *why);
 
 /* Reads the reply of either. */
 bool sts_read_keys(struct keys *keys, const char *provider, const char *xml, size_t length,

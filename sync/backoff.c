@@ -5,26 +5,9 @@
 
 enum backoff backoff_of(enum outcome outcome)
 {
-    switch (outcome) {
-    case OUTCOME_OK:
-    case OUTCOME_STOPPED:
+    if (outcome == OUTCOME_OK || outcome == OUTCOME_STOPPED)
         return BACKOFF_NONE;
-    case OUTCOME_THROTTLED:
-    case OUTCOME_SERVER_ERROR:
-    case OUTCOME_NETWORK:
-    case OUTCOME_MALFORMED_REPLY:
-        return BACKOFF_QUICK;
-    case OUTCOME_EXPIRED_TOKEN:
-    case OUTCOME_CLOCK_SKEW:
-    case OUTCOME_NO_CREDENTIALS:
-    case OUTCOME_ACCESS_DENIED:
-    case OUTCOME_BAD_REQUEST:
-    case OUTCOME_NOT_FOUND:
-    case OUTCOME_REFUSED:
-    case OUTCOME_LOCAL:
-        return BACKOFF_SLOW;
-    }
-    return BACKOFF_SLOW;
+    return outcome_passes(outcome) ? BACKOFF_QUICK : BACKOFF_SLOW;
 }
 
 int64_t backoff_delay(enum backoff backoff, unsigned failures, double random)

@@ -20,6 +20,8 @@ from lab.sync import KEYS, QUICK, Sync
 
 pytest.importorskip("botocore", reason="the stand-in for SES checks signatures with botocore")
 
+from standin.credentials import Imds  # noqa: E402
+from standin.server import Reply  # noqa: E402
 from standin.ses import Account, Fault, Identity, Ses  # noqa: E402
 
 LIST, VERIFY, FETCH = ("ListEmailIdentities", "GetIdentityVerificationAttributes",
@@ -502,6 +504,38 @@ def test_no_credentials_is_an_error_and_not_the_end(sync, ses):
     assert sync.log_lines("no-credentials: ")
     time.sleep(0.3)
     assert ses.calls == []
+
+
+@pytest.mark.parametrize("kind", ["503", "reset"])
+def test_once_tries_again_where_credentials_are_kept_away(sync, ses, kind):
+    """As where SES itself is in trouble."""
+    for name in KEYS:
+        del sync.environment[name]
+    ses.accounts["AKIDEXAMPLE"].token = "session/token+="
+    with Imds() as imds:
+        check = imds.answer
+        fault = Reply(503) if kind == "503" else Reply(200, "x" * 500, fault="reset", sent=10)
+        imds.answer = lambda request: check(request) if len(imds.requests) > 4 else fault
+        sync.environment |= {"AWS_EC2_METADATA_DISABLED": "false",
+                             "AWS_EC2_METADATA_SERVICE_ENDPOINT": imds.url}
+        sync.configure(quick(ses))
+        assert "3 fetched" in sync.once()
+
+
+def test_once_without_credentials_has_one_exit_code(sync, ses, tmp_path):
+    for name in KEYS:
+        del sync.environment[name]
+    sync.configure(quick(ses))
+    (tmp_path / "config").write_text("[default]\ncredential_process = false\n")
+    for environment in ({}, {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE"},
+                        {"AWS_CONFIG_FILE": str(tmp_path / "config")},
+                        {"AWS_WEB_IDENTITY_TOKEN_FILE": "/nonexistent", "AWS_ROLE_ARN": "arn:x"},
+                        {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://192.0.2.1/"}):
+        before = dict(sync.environment)
+        sync.environment |= environment
+        done = sync.run("--once")
+        sync.environment = before
+        assert done.returncode == os.EX_CONFIG, (environment, done.stderr)
 
 
 def test_mail_flows_by_what_is_known_while_ses_hangs(sync, ses, milter, postfix, sink):

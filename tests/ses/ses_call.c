@@ -163,10 +163,11 @@ static void call_put(struct ses_client *client, char *arguments)
 static void print_keys(struct credentials *credentials)
 {
     struct failure why;
-    const struct keys *keys = credentials_get(credentials, read_clock(NULL), &why);
+    const struct keys *keys;
+    enum outcome outcome = credentials_get(credentials, read_clock(NULL), &keys, &why);
 
-    if (keys == NULL)
-        printf("keys none exit=%d why=%s", why.exit_code, why.text);
+    if (outcome != OUTCOME_OK)
+        printf("keys none exit=%d kind=%s why=%s", why.exit_code, outcome_words[outcome], why.text);
     else
         printf("keys %s %s expiration=%lld token=%zu", keys->access_key, keys->provider,
                (long long)keys->expiration, strlen(keys->session_token));

@@ -284,6 +284,90 @@ def test_a_web_identity(driver, sts, tmp_path):
     assert driver.run("keys", **web, **files(tmp_path, config))[0].startswith("keys ASIAROLE")
 
 
+# What passes by itself, and what needs a person
+
+PASSING = {
+    "503": (lambda: Reply(503, "trouble"), "server-error"),
+    "throttled": (lambda: Reply(429), "throttled"),
+    "reset": (lambda: Reply(200, "x" * 5000, fault="reset", sent=100), "network"),
+    "hang": (lambda: Reply(200, fault="hang", sent=-1), "network"),
+    "garbage": (lambda: Reply(200, "x"), "malformed-reply"),
+}
+
+
+@pytest.fixture(params=["imds", "container", "sts"])
+def giver(request, tmp_path):
+    """Who hands out the keys, and the environment that leads there."""
+    server = request.getfixturevalue(request.param)
+    if request.param == "sts":
+        return server, files(tmp_path, ROLE.format(source="source_profile = base"), BASE,
+                             AWS_PROFILE="mail", AWS_ENDPOINT_URL_STS=server.url)
+    return server, metadata(server) if request.param == "imds" else full(server)
+
+
+@pytest.mark.parametrize("kind", PASSING)
+def test_the_trouble_of_who_gives_the_keys_keeps_its_class(driver, ses, giver, kind):
+    """Or it would pass for a lack of credentials, which only a person can mend."""
+    server, environment = giver
+    ses.accounts["AKIDEXAMPLE"].token = "session/token+="
+    reply, outcome = PASSING[kind]
+    check, good = server.answer, []
+    server.answer = lambda request: check(request) if good or "api/token" in request.path \
+        else reply()
+    [line] = driver.run("list=10", SES_CALL_ENDPOINT=ses.url, AWS_REGION="us-east-1",
+                        SES_CALL_TIMEOUT="1500", **environment)
+    assert line.outcome == outcome and not ses.requests, line
+    assert line.exit == ("76" if kind == "garbage" else "75")
+    good.append(True)
+    [line] = driver.run("list=10", SES_CALL_ENDPOINT=ses.url, AWS_REGION="us-east-1", **environment)
+    assert line.outcome == "ok", line
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_a_refusal_of_who_gives_the_keys_is_for_a_person(driver, ses, giver, status):
+    server, environment = giver
+    check = server.answer
+    server.answer = lambda request: check(request) if "api/token" in request.path \
+        else Reply(status)
+    [line] = driver.run("list=10", SES_CALL_ENDPOINT=ses.url, AWS_REGION="us-east-1", **environment)
+    assert line.outcome == "no-credentials" and line.exit == "78" and not ses.requests, line
+
+
+def test_metadata_that_are_known_to_be_there_are_missed(driver):
+    [line] = driver.run("keys", "keys", **HERE,
+                        AWS_EC2_METADATA_SERVICE_ENDPOINT="http://127.0.0.1:1")[:1]
+    assert line.kind == "network", line
+
+
+def test_a_region_that_the_metadata_cannot_give_now(driver, imds, ses):
+    check = imds.answer
+    imds.answer = lambda request: Reply(503) if "region" in request.path else check(request)
+    [line] = driver.run("list=10", **KEYS, SES_CALL_ENDPOINT=ses.url, **metadata(imds))
+    assert line.outcome == "server-error" and "no region" in line
+
+
+def test_a_token_that_does_not_come_is_told_beside_the_401(driver, imds):
+    """In a container, one hop further away than the instance allows."""
+    imds.hang = True
+    [line] = driver.run("keys", **metadata(imds))
+    assert line.kind == "network" and "HTTP 401" in line, line
+    assert "http-put-response-hop-limit 2" in line
+    imds.hang, imds.token_status = False, 403
+    [line] = driver.run("keys", **metadata(imds))
+    assert line.kind == "no-credentials", line
+    assert "/latest/api/token answers HTTP 403" in line and "HTTP 401" in line
+
+
+def test_a_renewal_that_fails_keeps_its_class(driver, ses, container):
+    ses.faults = [Fault("expired", times=None)]
+    ses.accounts["AKIDEXAMPLE"].token = "session/token+="
+    check = container.answer
+    container.answer = lambda request: check(request) if not ses.requests else Reply(503)
+    [line] = driver.run("list=10", SES_CALL_ENDPOINT=ses.url, AWS_REGION="us-east-1",
+                        **full(container))
+    assert line.outcome == "server-error" and "ExpiredToken" in line and "HTTP 503" in line, line
+
+
 # Refresh
 
 def process(tmp_path, access_key, life, token="session/token+="):

@@ -117,6 +117,15 @@ def test_plain_http_is_never_given_to_a_proxy(driver, ses):
     assert line.outcome == "ok" and not proxy.requests
 
 
+@pytest.mark.parametrize("status, outcome", [(403, "refused"), (407, "refused"), (503, "network")])
+def test_a_proxy_that_refuses_is_for_a_person(driver, ses, status, outcome):
+    with Proxy() as proxy:
+        proxy.answer = lambda _: Reply(status)
+        proxy.httpd.RequestHandlerClass.do_CONNECT = proxy.httpd.RequestHandlerClass.do_GET
+        [line] = driver.call(ses, "list=10", https_proxy=proxy.url, SES_CALL_ENDPOINT="")
+    assert line.outcome == outcome and str(status) in line, line
+
+
 def test_https_goes_through_the_proxy_of_the_environment(driver, ses):
     with Proxy() as proxy:
         proxy.httpd.RequestHandlerClass.do_CONNECT = proxy.httpd.RequestHandlerClass.do_GET
@@ -150,11 +159,17 @@ def test_certificates_are_verified(driver, tls, certificate):
     url = f"https://localhost:{tls.port}"
     known = {"AWS_CA_BUNDLE": str(certificate / "cert.pem")}
     [line] = driver.call(tls, "list=10", SES_CALL_ENDPOINT=url)
-    assert line.outcome == "network" and "certificate" in line
+    assert line.outcome == "refused" and "certificate" in line
     [line] = driver.call(tls, "list=10", SES_CALL_ENDPOINT=url, **known)
     assert line.outcome == "ok"
     [line] = driver.call(tls, "list=10", SES_CALL_ENDPOINT=url, AWS_CA_BUNDLE="/nonexistent",
                          SES_CALL_CA_FILE=known["AWS_CA_BUNDLE"])
     assert line.outcome == "ok"
     [line] = driver.call(tls, "list=10", SES_CALL_ENDPOINT=f"https://127.0.0.1:{tls.port}", **known)
-    assert line.outcome == "network"
+    assert line.outcome == "refused" and line.exit == "69"
+
+
+def test_a_ca_file_that_is_not_there_is_for_a_person(driver, tls):
+    [line] = driver.call(tls, "list=10", SES_CALL_ENDPOINT=f"https://localhost:{tls.port}",
+                         AWS_CA_BUNDLE="/nonexistent")
+    assert line.outcome == "local" and line.exit == "78" and "/nonexistent" in line

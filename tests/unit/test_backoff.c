@@ -23,6 +23,8 @@ static void tells_what_passes_from_what_a_person_has_to_mend(void **state)
     assert_int_equal(backoff_of(OUTCOME_ACCESS_DENIED), BACKOFF_SLOW);
     assert_int_equal(backoff_of(OUTCOME_NO_CREDENTIALS), BACKOFF_SLOW);
     assert_int_equal(backoff_of(OUTCOME_REFUSED), BACKOFF_SLOW);
+    assert_int_equal(backoff_of(OUTCOME_MALFORMED_REPLY), BACKOFF_QUICK);
+    assert_int_equal(backoff_of(OUTCOME_LOCAL), BACKOFF_SLOW);
 }
 
 static void doubles_up_to_a_maximum(void **state)
