@@ -48,17 +48,21 @@ static bool are_labels(const char *domain, size_t length)
 }
 
 /* U-labels to A-labels. The text is known to hold no NUL. */
-static bool to_a_labels(char out[IDENTITY_DOMAIN_MAX + 1], const char *text, size_t length)
+static bool to_a_labels(char out[IDENTITY_DOMAIN_MAX + 1], const char *text, size_t length,
+                        bool *out_of_memory)
 {
     char input[IDENTITY_INPUT_MAX + 1];
     uint8_t *converted = NULL;
     size_t converted_length;
     bool fits;
+    int error;
 
     memcpy(input, text, length);
     input[length] = '\0';
-    if (idn2_lookup_u8((const uint8_t *)input, &converted, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) !=
-        IDN2_OK)
+    error =
+        idn2_lookup_u8((const uint8_t *)input, &converted, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+    *out_of_memory = error == IDN2_MALLOC;
+    if (error != IDN2_OK)
         return false;
     /* The dot at the end may have been one of another script. */
     converted_length = strlen((const char *)converted);
@@ -89,6 +93,8 @@ static bool lower_ascii(char *out, const char *text, size_t length)
 bool identity_parse_domain(char out[IDENTITY_DOMAIN_MAX + 1], const char *text, size_t length,
                            struct failure *why)
 {
+    bool out_of_memory = false;
+
     if (length > IDENTITY_INPUT_MAX || memchr(text, '\0', length) != NULL)
         return failure_set(why, EX_DATAERR, "domain name too long or with a NUL octet");
     if (length > 0 && text[length - 1] == '.')
@@ -96,10 +102,12 @@ bool identity_parse_domain(char out[IDENTITY_DOMAIN_MAX + 1], const char *text, 
     /* Names in ASCII are taken as they are: an A-label that IDNA2008 would not make exists in the
      * DNS all the same. */
     if ((length <= IDENTITY_DOMAIN_MAX && lower_ascii(out, text, length)) ||
-        to_a_labels(out, text, length)) {
+        to_a_labels(out, text, length, &out_of_memory)) {
         if (are_labels(out, strlen(out)))
             return true;
     }
+    if (out_of_memory)
+        return failure_set(why, EX_OSERR, "out of memory");
     return failure_set(why, EX_DATAERR, "\"%.*s\" is not a domain name",
                        (int)(length < 300 ? length : 300), text);
 }

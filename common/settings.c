@@ -129,10 +129,13 @@ static int on_value(cfg_t *cfg, cfg_opt_t *option)
 {
     const struct setting *setting = setting_find(section_of(cfg), cfg_opt_name(option));
     void *base = base_of(cfg);
-    struct failure why = {.text = "out of memory"};
+    struct failure why = {.exit_code = EX_OSERR, .text = "out of memory"};
 
     if (setting == NULL || (base != NULL && read_option(base, setting, option, &why)))
         return 0;
+    /* It is no fault of this line. */
+    if (why.exit_code == EX_OSERR)
+        *complaint = why;
     cfg_error(cfg, "%s: %s", setting->name, why.text);
     return -1;
 }
@@ -149,7 +152,7 @@ static int on_section(cfg_t *cfg, cfg_opt_t *option)
     else if (cfg_opt_size(option) > SETTINGS_SES_MAX)
         cfg_error(cfg, "at most %d sections %s", SETTINGS_SES_MAX, cfg_opt_name(option));
     else if ((ses = base_of(section)) == NULL)
-        cfg_error(cfg, "out of memory");
+        (void)failure_set(complaint, EX_OSERR, "out of memory");
     else if (ses->expire_after <= ses->refresh_after ||
              ses->expire_after <= ses->refresh_unsettled_after)
         cfg_error(cfg, "expire-after must be longer than refresh-after and "
@@ -303,7 +306,10 @@ static bool parse(struct settings *settings, const char *text, const char *name,
     cfg = make_parser();
     if (cfg == NULL)
         return failure_set(why, EX_OSERR, "out of memory");
+    errno = 0;
     result = cfg_parse_buf(cfg, text);
+    if (result != CFG_SUCCESS && why->text[0] == '\0' && errno == ENOMEM)
+        (void)failure_set(why, EX_OSERR, "out of memory");
     if (result == CFG_SUCCESS && !cfg_getbool(cfg, last_name)) {
         (void)failure_set(why, EX_CONFIG, "%s:%d: the file ends inside of a comment", name,
                           draft_lines);

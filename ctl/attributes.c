@@ -15,6 +15,7 @@
 #include "common/word.h"
 #include "ctl/document.h"
 #include "ctl/identities.h"
+#include "ses/json.h"
 
 enum {
     SHOWN_MAX = 100, /* octets of a word from the text that a failure shows */
@@ -354,8 +355,13 @@ static const cJSON *find_entries(const cJSON *root, struct failure *why)
 static cJSON *parse(const char *text, size_t length, struct failure *why)
 {
     const char *end = text;
-    cJSON *root = cJSON_ParseWithLengthOpts(text, length, &end, false);
+    bool out_of_memory;
+    cJSON *root = json_read(text, length, &end, &out_of_memory);
 
+    if (out_of_memory) {
+        (void)failure_set(why, EX_OSERR, "out of memory");
+        return NULL;
+    }
     if (root == NULL) {
         (void)document_refuse(text, (size_t)(end - text), why,
                               "not JSON, cut short or nested too deep");
@@ -414,6 +420,8 @@ bool attributes_read_puts(const char *text, size_t length,
          entry = entry->next) {
         if (take_put(entry, &item, why))
             good = take(context, &item, why);
+        else if (why->exit_code == EX_OSERR)
+            good = false;
         else
             refuse(context, why);
     }

@@ -38,7 +38,8 @@ struct attributes_item {
  * beside the others, in "Record", or in both if they agree. What the text does not say becomes a
  * verified record of source `file`, checked `now`, that never expires.
  *
- * Fails with EX_DATAERR and the line and column or the identity, or with what take said; take may
+ * Fails with EX_DATAERR and the line and column or the identity, with EX_OSERR, or with what take
+ * said; take may
  * have been called before. Does not see whether two identities are the same. */
 bool attributes_read(const char *text, size_t length, int64_t now,
                      bool (*take)(void *context, const struct attributes_item *item,

@@ -3,8 +3,44 @@
  */
 #include "ses/json.h"
 
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+
+/* --- memory --- */
+
+/* cJSON has one NULL for bad syntax and for a lack of memory. */
+static _Thread_local bool has_lacked_memory;
+
+static void *allocate(size_t size)
+{
+    void *memory = malloc(size);
+
+    has_lacked_memory = has_lacked_memory || memory == NULL;
+    return memory;
+}
+
+static void use_allocator(void)
+{
+    cJSON_Hooks hooks = {allocate, free};
+
+    cJSON_InitHooks(&hooks);
+}
+
+cJSON *json_read(const char *bytes, size_t length, const char **end, bool *out_of_memory)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    cJSON *json;
+
+    (void)pthread_once(&once, use_allocator);
+    has_lacked_memory = false;
+    json = cJSON_ParseWithLengthOpts(bytes, length, end, 0);
+    *out_of_memory = json == NULL && has_lacked_memory;
+    return json;
+}
+
+/* --- what comes from outside --- */
 
 /* cJSON recurses for each level, and its own limit is 1000. Brackets within strings don't count. */
 static bool is_shallow(const char *bytes, size_t length)
@@ -36,17 +72,21 @@ static bool is_blank(const char *from, const char *to)
 cJSON *json_parse(const char *bytes, size_t length, struct failure *why)
 {
     const char *end = NULL;
+    bool out_of_memory;
     cJSON *json;
 
     if (!is_shallow(bytes, length)) {
         (void)failure_set(why, EX_PROTOCOL, "the JSON is nested deeper than %d", JSON_DEPTH_MAX);
         return NULL;
     }
-    json = cJSON_ParseWithLengthOpts(bytes, length, &end, 0);
+    json = json_read(bytes, length, &end, &out_of_memory);
     if (json != NULL && end != NULL && is_blank(end, bytes + length))
         return json;
     json_free(json);
-    (void)failure_set(why, EX_PROTOCOL, "not JSON");
+    if (out_of_memory)
+        (void)failure_set(why, EX_OSERR, "out of memory");
+    else
+        (void)failure_set(why, EX_PROTOCOL, "not JSON");
     return NULL;
 }
 

@@ -32,6 +32,8 @@ tests_unit_test_local_record_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/unit/test_rotation
 tests_unit_test_rotation_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/unit/test_memory
+tests_unit_test_memory_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/unit/test_command tests/unit/test_import
 tests_unit_test_command_SOURCES = tests/unit/test_command.c $(CTL_CALL)
