@@ -33,9 +33,10 @@ struct identity {
 };
 
 /* Reads an address or a domain from text of the given length and brings it into canonical form.
- * Fails (EX_DATAERR, or EX_OSERR without memory) on anything that is not one: empty, too long, control characters, a local part
- * or domain that is no RFC 5321 mailbox or host name, a name that IDNA2008 refuses, invalid UTF-8.
- * Address literals (a@[192.0.2.1]) are addresses that can have no identity, and fail too. */
+ * Fails (EX_DATAERR, or EX_OSERR without memory) on anything that is not one: empty, too long,
+ * control characters, a local part or domain that is no RFC 5321 mailbox or host name, a name that
+ * IDNA2008 refuses, invalid UTF-8. Address literals (a@[192.0.2.1]) are addresses that can have no
+ * identity, and fail too. */
 bool identity_parse(struct identity *identity, const char *text, size_t length,
                     struct failure *why);
 

@@ -46,11 +46,16 @@ struct source_state {
     int64_t last_list; /* the last that was complete */
     int64_t last_error_at;
     int64_t failing_since; /* 0: the last call went well */
+    int64_t lasting_exit;  /* of a failure that a person has to mend: what a program exits with; 0:
+                            * it  passes by itself, or there is none */
     int64_t next_call;
     int64_t due_since;
     char last_error[SOURCE_ERROR_MAX + 1]; /* one line; kept after a success, see failing_since */
     uint64_t calls[SOURCE_OPERATION_COUNT];
     uint64_t failures[SOURCE_OPERATION_COUNT];
+    int64_t trouble_since[SOURCE_OPERATION_COUNT]; /* of what fails now: so that its end can be told
+                                                    * after a reload too; 0: it does not fail */
+    uint64_t trouble_failures[SOURCE_OPERATION_COUNT]; /* so many since then */
     uint64_t transitions;
     uint64_t identities; /* of the account, when last listed */
     int64_t heartbeat;   /* when mailfrom-sync wrote this; see common/instance.h */

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sysexits.h>
 
@@ -80,6 +81,10 @@ static enum outcome finish(const struct account *account, enum outcome outcome, 
     struct advice_call call = {
         .action = action, .identity = identity, .region = ses_client_region(account->client)};
 
+    /* A put of an identity that SES does not know is a bad request there. */
+    if (outcome == OUTCOME_BAD_REQUEST &&
+        strstr(ses_client_error(account->client)->message, "does not exist") != NULL)
+        why->exit_code = outcome_exit_code(OUTCOME_NOT_FOUND);
     if (outcome != OUTCOME_OK)
         advice_append(why, outcome, ses_client_error(account->client), &call);
     return outcome;

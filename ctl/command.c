@@ -134,17 +134,16 @@ static const struct command commands[] = {
      "bring identities up to date now, without IDENTITY all that came from SES",
      "While mailfrom-sync runs, it is asked to do it: the requests are left in the store, and "
      "they\n"
-     "stay there if it takes too long (exit code 75). Else SES is called from here, 100 "
-     "identities\n"
-     "a call, with your credentials and within the section's requests-per-second. The exit code "
-     "is\n"
-     "69 if SES does not know an identity.\n"
+     "stay there if it takes too long (exit code 75), or meets with what somebody has to mend.\n"
+     "Else SES is called from here, 100 identities a call, with your credentials and within the\n"
+     "section's requests-per-second. The exit code is 69 if SES does not know an identity, or\n"
+     "refuses it; without IDENTITY these are listed.\n"
      "\n"
      "The MX record of a local identity is looked up by mailfrom-sync only: if it does not run, "
      "the\n"
      "exit code is 75, and it is due when it does.\n"
      "\n"
-     "  --no-wait        only ask mailfrom-sync\n"
+     "  --no-wait        only ask mailfrom-sync; if it does not run, the exit code is 75\n"
      "  --section TITLE  only those of this section; for an IDENTITY as with put\n",
      refresh_run},
     {"status", "[--json]", "say how mailfrom-sync is doing with each source of records",
@@ -185,12 +184,20 @@ static const struct command commands[] = {
      "  --sample  print a settings file with all defaults, each explained\n", settings_run},
     {"help", "[COMMAND]", "print this, or more about a command", "", help_run},
     {"get-identity-mail-from-domain-attributes", "--identities IDENTITY...",
-     "what `aws ses' calls get", "The same as `mailfromctl get'.\n", get_run},
+     "what `aws ses' calls get",
+     "The same as `mailfromctl get'.\n"
+     "\n"
+     "  --output json    what it prints in any case\n"
+     "  --region REGION  identities of SES only from the section of this region\n",
+     get_run},
     {"put-email-identity-mail-from-attributes",
      "--email-identity IDENTITY [--mail-from-domain D] [--behavior-on-mx-failure B]",
      "what `aws sesv2' calls put",
      "The same as `mailfromctl put'. As with `aws sesv2', the attributes are cleared if there is\n"
-     "no --mail-from-domain.\n",
+     "no --mail-from-domain, and nothing is printed.\n"
+     "\n"
+     "  --output json    is accepted\n"
+     "  --region REGION  the section of this region, as --section with put\n",
      put_run},
 };
 enum {

@@ -11,7 +11,9 @@
 #include "common/instance.h"
 #include "common/moment.h"
 #include "common/refresh_request.h"
+#include "common/source_state.h"
 #include "ctl/progress.h"
+#include "ctl/section.h"
 #include "ses/api_v1.h"
 
 enum {
@@ -106,11 +108,41 @@ void errand_pause(void)
     (void)nanosleep(&time, NULL);
 }
 
+static bool concerns(const struct errand *errand, const struct settings_ses *section)
+{
+    for (size_t i = 0; !errand->all && i < errand->selection->count; i++) {
+        if (errand->selection->list[i].section == section)
+            return true;
+    }
+    return errand->all;
+}
+
+/* What is known to last is not waited for. */
+static bool check_sections(const struct settings *settings, struct store *store,
+                           const struct errand *errand, int64_t since, struct failure *why)
+{
+    char name[SECTION_NAME_SIZE];
+    struct source_state state;
+
+    for (size_t i = 0; i < settings->ses_count; i++) {
+        const struct settings_ses *section = &settings->ses[i];
+        if (!concerns(errand, section))
+            continue;
+        if (source_state_read(store, section->title, &state, why) == STORE_FAILED)
+            return false;
+        if (state.lasting_exit != 0 && state.last_error_at >= since)
+            return failure_set(why, (int)state.lasting_exit,
+                               "section %s: %s; mailfrom-sync refreshes them when this is mended",
+                               section_name(section->title, name), state.last_error);
+    }
+    return true;
+}
+
 static bool wait_for(const struct settings *settings, struct store *store,
                      const struct errand *errand, struct progress *progress, struct failure *why)
 {
     struct errand_watch watch = {settings, moment_milliseconds()};
-    int64_t deadline = watch.seen + patience(settings, errand->selection);
+    int64_t began = watch.seen, deadline = began + patience(settings, errand->selection);
     bool awaited = true;
     size_t open;
 
@@ -119,6 +151,8 @@ static bool wait_for(const struct settings *settings, struct store *store,
             return false;
         if (open == 0)
             return true;
+        if (!check_sections(settings, store, errand, began, why))
+            return false;
         if (!awaited)
             return failure_set(why, EX_TEMPFAIL,
                                "mailfrom-sync has ended; it will see to it when it runs again");

@@ -16,8 +16,9 @@ bool errand_is_served(const struct settings *settings, bool *served, struct fail
 bool errand_leave(struct store *store, const struct selection *selection, bool all,
                   struct failure *why);
 
-/* Waits until it is done. Fails with EX_TEMPFAIL if that takes longer than the budget explains, or
- * if mailfrom-sync ends meanwhile and does not come back; the requests stay. */
+/* Waits until it is done. Fails if mailfrom-sync meets with something that a person has to mend,
+ * with the exit code of that; and with EX_TEMPFAIL if it takes longer than the budget explains, or
+ * if mailfrom-sync ends meanwhile and does not come back. The requests stay. */
 bool errand_wait(const struct settings *settings, struct store *store,
                  const struct selection *selection, bool all, struct failure *why);
 

@@ -7,6 +7,7 @@
 #include <sysexits.h>
 
 #include "ctl/attributes_out.h"
+#include "ctl/aws_option.h"
 #include "ctl/identities.h"
 
 static void tell_unknown(const char *directory, const struct identity *identity)
@@ -19,10 +20,25 @@ static void tell_unknown(const char *directory, const struct identity *identity)
     (void)fprintf(stderr, "mailfromctl: %s\n", why.text);
 }
 
-static bool print_identities(struct store *store, const char *directory,
-                             const struct identities *identities, enum attributes_form form,
+struct get {
+    enum attributes_form form;
+    const char *output; /* as is usual with `aws' */
+    const char *region;
+    const struct settings_ses *section; /* of that region; NULL: not given */
+    struct identities identities;
+};
+
+/* Identities of SES are in a region each; others answer whatever region is asked. */
+static bool is_elsewhere(const struct get *get, const struct mail_from *record)
+{
+    return get->section != NULL && record->source == MAIL_FROM_SES &&
+           strcmp(record->section, get->section->title) != 0;
+}
+
+static bool print_identities(const struct get *get, struct store *store, const char *directory,
                              struct failure *why)
 {
+    const struct identities *identities = &get->identities;
     struct mail_from record;
     uint64_t count = 0;
 
@@ -32,8 +48,8 @@ static bool print_identities(struct store *store, const char *directory,
         enum store_result result = store_get(store, identity->text, &record, why);
         if (result == STORE_FAILED)
             return false;
-        if (result == STORE_FOUND)
-            attributes_out_entry(stdout, identity->text, &record, form, count++);
+        if (result == STORE_FOUND && !is_elsewhere(get, &record))
+            attributes_out_entry(stdout, identity->text, &record, get->form, count++);
         else
             tell_unknown(directory, identity);
     }
@@ -41,31 +57,44 @@ static bool print_identities(struct store *store, const char *directory,
     return count == identities->count || failure_set(why, EX_UNAVAILABLE, "%s", "");
 }
 
-bool get_run(struct invocation *invocation, struct failure *why)
+static bool read_options(struct get *get, struct invocation *invocation, struct failure *why)
 {
     /* AWS's own flag; the identities follow it in either manner. */
-    static const struct option options[] = {
-        {"identities", no_argument, NULL, 'i'}, {"record", no_argument, NULL, 'r'}, {0}};
-    enum attributes_form form = ATTRIBUTES_SES;
-    struct identities identities = {0};
-    struct store *store = NULL;
-    bool good = false;
+    static const struct option options[] = {{"identities", no_argument, NULL, 'i'},
+                                            {"output", required_argument, NULL, 'o'},
+                                            {"record", no_argument, NULL, 'r'},
+                                            {"region", required_argument, NULL, 'R'},
+                                            {0}};
     int option;
 
     while ((option = invocation_option(invocation, options, why)) != -1) {
         if (option == '?')
             return false;
         if (option == 'r')
-            form = ATTRIBUTES_WITH_RECORD;
+            get->form = ATTRIBUTES_WITH_RECORD;
+        if (option == 'o')
+            get->output = optarg;
+        if (option == 'R')
+            get->region = optarg;
     }
     if (optind == invocation->argc)
         return invocation_misused(invocation, why, "which identity?");
-    if (!identities_read(&identities, invocation->argv + optind, invocation->argc - optind, why) ||
-        !invocation_store(invocation, STORE_READ, &store, why))
-        goto out;
-    good = print_identities(store, invocation->settings->store, &identities, form, why);
-out:
+    return (get->output == NULL || aws_option_output(invocation, get->output, why)) &&
+           identities_read(&get->identities, invocation->argv + optind, invocation->argc - optind,
+                           why);
+}
+
+bool get_run(struct invocation *invocation, struct failure *why)
+{
+    struct get get = {.form = ATTRIBUTES_SES};
+    struct store *store = NULL;
+    bool good = read_options(&get, invocation, why) && invocation_settings(invocation, why) &&
+                (get.region == NULL ||
+                 aws_option_region(&get.section, invocation->settings, get.region, why)) &&
+                invocation_store(invocation, STORE_READ, &store, why) &&
+                print_identities(&get, store, invocation->settings->store, why);
+
     store_close(store);
-    identities_reset(&identities);
+    identities_reset(&get.identities);
     return good;
 }

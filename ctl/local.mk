@@ -11,6 +11,7 @@ libctl_a_SOURCES = \
 	ctl/answer.c ctl/answer.h \
 	ctl/attributes.c ctl/attributes.h \
 	ctl/attributes_out.c ctl/attributes_out.h \
+	ctl/aws_option.c ctl/aws_option.h \
 	ctl/batch.c ctl/batch.h \
 	ctl/budget.c ctl/budget.h \
 	ctl/change.c ctl/change.h \

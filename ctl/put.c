@@ -9,6 +9,7 @@
 #include <sysexits.h>
 
 #include "common/word.h"
+#include "ctl/aws_option.h"
 #include "ctl/command.h"
 #include "ctl/identities.h"
 
@@ -19,7 +20,9 @@ struct words {
     const char *behavior;
     const char *feedback;
     bool clear;
-    bool aws;         /* in the manner of `aws sesv2' */
+    bool aws;           /* in the manner of `aws sesv2' */
+    const char *output; /* as is usual with `aws' */
+    const char *region;
     const char *file; /* with many */
     bool add;
 };
@@ -36,6 +39,8 @@ static bool read_words(struct words *words, struct put *put, struct invocation *
         {"section", required_argument, NULL, 's'},
         {"force", no_argument, NULL, 'f'},
         {"from", required_argument, NULL, 'm'},
+        {"output", required_argument, NULL, 'o'},
+        {"region", required_argument, NULL, 'r'},
         {"add", no_argument, NULL, 'a'},
         {0}};
     int option;
@@ -57,6 +62,10 @@ static bool read_words(struct words *words, struct put *put, struct invocation *
             put->section = optarg;
         if (option == 'm')
             words->file = optarg;
+        if (option == 'o')
+            words->output = optarg;
+        if (option == 'r')
+            words->region = optarg;
         words->clear = words->clear || option == 'c';
         words->add = words->add || option == 'a';
         put->force = put->force || option == 'f';
@@ -69,7 +78,8 @@ static bool check_many(const struct words *words, const struct put *put,
                        struct invocation *invocation, struct failure *why)
 {
     if (words->identity != NULL || optind < invocation->argc || words->domain != NULL ||
-        words->behavior != NULL || words->feedback != NULL || words->clear || put->section != NULL)
+        words->behavior != NULL || words->feedback != NULL || words->clear ||
+        words->output != NULL || words->region != NULL || put->section != NULL)
         return invocation_misused(invocation, why,
                                   "with --from FILE all else but --add and --force stands in FILE");
     return true;
@@ -93,6 +103,10 @@ static bool check_words(struct words *words, const struct put *put, struct invoc
         words->identity = invocation->argv[optind++];
     if (words->identity == NULL)
         return invocation_misused(invocation, why, "which identity?");
+    if (words->output != NULL && !aws_option_output(invocation, words->output, why))
+        return false;
+    if (words->region != NULL && put->section != NULL)
+        return invocation_misused(invocation, why, "--section and --region are one too many");
     if (words->add)
         return invocation_misused(invocation, why,
                                   "--add is for --from FILE; for one there is `identity add'");
@@ -202,7 +216,7 @@ static bool put_one(const struct put *put, const struct settings *settings, stru
     const char *key = put->identity.text;
 
     if (!put->known && settings->ses_count == 0)
-        return failure_set(why, EX_DATAERR,
+        return failure_set(why, EX_UNAVAILABLE,
                            "NotFoundException: Email identity %s does not exist. Make it with "
                            "`mailfromctl identity add %s'",
                            key, key);
@@ -220,6 +234,20 @@ static bool put_one(const struct put *put, const struct settings *settings, stru
                        "it with `mailfromctl import', set it here after `mailfromctl adopt %s', or "
                        "let SES have it with `mailfromctl remove %s'",
                        key, key, key);
+}
+
+/* A local identity is in no region, and mailfrom-milter answers for it whatever region is asked. */
+static bool find_section(struct put *put, const struct words *words,
+                         const struct settings *settings, struct failure *why)
+{
+    const struct settings_ses *section = NULL;
+
+    if (words->region == NULL || (put->known && put->record.source != MAIL_FROM_SES))
+        return true;
+    if (!aws_option_region(&section, settings, words->region, why))
+        return false;
+    put->section = section->title;
+    return true;
 }
 
 bool put_run(struct invocation *invocation, struct failure *why)
@@ -240,6 +268,7 @@ bool put_run(struct invocation *invocation, struct failure *why)
         !invocation_settings(invocation, why))
         return false;
     good = open_store(&put, invocation, &store, why) &&
+           find_section(&put, &words, invocation->settings, why) &&
            put_one(&put, invocation->settings, store, why);
     store_close(store);
     return good;

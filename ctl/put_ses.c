@@ -24,8 +24,11 @@ static bool is_unchanged(const struct put *put, const struct api_v1_mail_from *c
            current->status == MAIL_FROM_SUCCESS;
 }
 
+/* `aws sesv2' prints nothing. */
 static void tell_unchanged(const struct put *put)
 {
+    if (put->quiet)
+        return;
     if (put->clear)
         (void)printf("%s has no MAIL FROM domain: nothing was changed\n", put->identity.text);
     else
@@ -38,6 +41,8 @@ static void tell_change(const struct put *put, bool kept)
 {
     const char *key = put->identity.text;
 
+    if (put->quiet)
+        return;
     if (put->clear)
         (void)printf("%s has no MAIL FROM domain any more\n", key);
     else

@@ -118,28 +118,75 @@ static void tell_record(const char *key, const struct mail_from *record)
     (void)putchar('\n');
 }
 
-/* What became of those that were named. */
+/* Of all, one that has left the account was removed, which is in order. */
+static bool is_bad(const struct refresh *refresh, enum store_result result,
+                   const struct mail_from *record)
+{
+    return result == STORE_FOUND ? record->last_error[0] != '\0' : !refresh->all;
+}
+
+static bool count_bad(const struct refresh *refresh, struct store *store, size_t *bad,
+                      struct failure *why)
+{
+    const struct selection *selection = &refresh->selection;
+    struct mail_from record;
+
+    *bad = 0;
+    for (size_t i = 0; i < selection->count; i++) {
+        enum store_result result = store_get(store, selection->list[i].key, &record, why);
+        if (result == STORE_FAILED)
+            return false;
+        *bad += is_bad(refresh, result, &record);
+    }
+    return true;
+}
+
+/* What became of those that were named; of all, only those that SES refused. */
 static bool tell_records(const struct refresh *refresh, struct store *store, struct failure *why)
 {
     const struct selection *selection = &refresh->selection;
     struct mail_from record;
     size_t bad = 0;
 
-    for (size_t i = 0; !refresh->all && i < selection->count; i++) {
+    for (size_t i = 0; i < selection->count; i++) {
         const char *key = selection->list[i].key;
         enum store_result result = store_get(store, key, &record, why);
         if (result == STORE_FAILED)
             return false;
+        bad += is_bad(refresh, result, &record);
+        if (refresh->all && !is_bad(refresh, result, &record))
+            continue;
         if (result == STORE_FOUND)
             tell_record(key, &record);
         else
             (void)fprintf(stderr, "mailfromctl: \"%s\" is not in the store\n", key);
-        bad += result != STORE_FOUND || record.last_error[0] != '\0';
     }
     return bad == 0 || failure_set(why, EX_UNAVAILABLE, "%s", "");
 }
 
-static bool ask(const struct refresh *refresh, const struct settings *settings, struct store *store,
+/* mailfrom-sync may have found others than those that were there before. */
+static bool read_all_again(struct refresh *refresh, const struct settings *settings,
+                           struct store *store, struct failure *why)
+{
+    selection_reset(&refresh->selection);
+    return selection_read_all(&refresh->selection, settings, store, refresh->section, why);
+}
+
+static bool tell_all(const struct refresh *refresh, struct store *store, struct failure *why)
+{
+    size_t count = refresh->selection.count;
+    size_t bad;
+
+    if (!count_bad(refresh, store, &bad, why))
+        return false;
+    if (bad > 0)
+        (void)printf("mailfrom-sync refreshed %zu of %zu %s\n", count - bad, count, noun(count));
+    else
+        (void)printf("mailfrom-sync refreshed %zu %s\n", count, noun(count));
+    return tell_records(refresh, store, why);
+}
+
+static bool ask(struct refresh *refresh, const struct settings *settings, struct store *store,
                 struct failure *why)
 {
     const struct selection *selection = &refresh->selection;
@@ -156,8 +203,17 @@ static bool ask(const struct refresh *refresh, const struct settings *settings, 
     }
     if (!errand_wait(settings, store, selection, all, why))
         return false;
-    (void)printf("mailfrom-sync refreshed %zu %s\n", selection->count, noun(selection->count));
-    return tell_records(refresh, store, why);
+    return (!refresh->all || read_all_again(refresh, settings, store, why)) &&
+           tell_all(refresh, store, why);
+}
+
+/* --no-wait is for mailfrom-sync alone. */
+static bool leave(const struct refresh *refresh, struct store *store, struct failure *why)
+{
+    if (!errand_leave(store, &refresh->selection, refresh->all && refresh->section == NULL, why))
+        return false;
+    return failure_set(why, EX_TEMPFAIL,
+                       "mailfrom-sync does not run; it will see to it when it does");
 }
 
 static bool fetch(const struct refresh *refresh, struct store *store, struct failure *why)
@@ -170,9 +226,13 @@ static bool fetch(const struct refresh *refresh, struct store *store, struct fai
                  refresh->selection.count, noun(refresh->selection.count), outcome.changed);
     if (!good)
         return false;
-    if (outcome.missing == 0)
+    /* Those that are missing were told already. */
+    if (!refresh->all && outcome.missing == 0)
         return tell_records(refresh, store, why);
-    (void)tell_records(refresh, store, &ignored);
+    if (!refresh->all)
+        (void)tell_records(refresh, store, &ignored);
+    if (outcome.missing == 0)
+        return true;
     return failure_set(why, EX_UNAVAILABLE, "%s", "");
 }
 
@@ -184,7 +244,9 @@ static bool refresh_ses(struct refresh *refresh, const struct settings *settings
     if (!select_identities(refresh, settings, store, why) ||
         !errand_is_served(settings, &served, why))
         return false;
-    return served ? ask(refresh, settings, store, why) : fetch(refresh, store, why);
+    if (served)
+        return ask(refresh, settings, store, why);
+    return refresh->no_wait ? leave(refresh, store, why) : fetch(refresh, store, why);
 }
 
 /* What was found; that it says nothing definite of one is a failure. */

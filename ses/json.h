@@ -17,8 +17,8 @@ enum { JSON_DEPTH_MAX = 16 };
  * *end is where it goes wrong. Nested as deeply as cJSON allows. Any thread. */
 cJSON *json_read(const char *bytes, size_t length, const char **end, bool *out_of_memory);
 
-/* One value and nothing after it; EX_PROTOCOL otherwise, or EX_OSERR. Never shows what it read. Free
- * the result with json_free. NULL: failed. */
+/* One value and nothing after it; EX_PROTOCOL otherwise, or EX_OSERR. Never shows what it read.
+ * Free the result with json_free. NULL: failed. */
 cJSON *json_parse(const char *bytes, size_t length, struct failure *why);
 void json_free(cJSON *json); /* wipes all strings; NULL is fine */
 

@@ -130,8 +130,8 @@ int outcome_exit_code(enum outcome outcome)
     case OUTCOME_ACCESS_DENIED:
         return EX_NOPERM;
     case OUTCOME_BAD_REQUEST:
-    case OUTCOME_NOT_FOUND:
         return EX_DATAERR;
+    case OUTCOME_NOT_FOUND:
     case OUTCOME_REFUSED:
         return EX_UNAVAILABLE;
     case OUTCOME_MALFORMED_REPLY:

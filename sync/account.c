@@ -73,6 +73,20 @@ static bool load_record(void *context, const char *key, const struct mail_from *
     return true;
 }
 
+/* What failed before a reload or a restart is tried at once, and told when it works again. Listing
+ * is one operation or the other: the settings may have changed it. */
+static void load_troubles(struct account *account)
+{
+    enum source_operation idle = account->ses->identities.count > 0 ? SOURCE_LIST : SOURCE_VERIFY;
+    struct source_state *state = &account->state;
+
+    state->trouble_since[idle] = 0;
+    state->trouble_failures[idle] = 0;
+    for (size_t i = 0; i < SOURCE_OPERATION_COUNT; i++)
+        account->troubles[i] = (struct trouble){.failures = (unsigned)state->trouble_failures[i],
+                                                .since = state->trouble_since[i]};
+}
+
 static bool load(struct account *account, struct failure *why)
 {
     struct store *store = shared_store_acquire(account->around->store, why);
@@ -83,6 +97,7 @@ static bool load(struct account *account, struct failure *why)
     worked = source_state_read(store, account->ses->title, &account->state, why) != STORE_FAILED &&
              store_each(store, load_record, account, why);
     shared_store_release(account->around->store);
+    load_troubles(account);
     pace_init(&account->pace, account->ses->requests_per_second, account->state.last_call);
     return worked;
 }
@@ -352,6 +367,9 @@ static void fail_call(struct account *account, enum source_operation operation,
     if (trouble_add(trouble, outcome, code, now, clock_random()))
         log_trouble(account, trouble, why, now);
     account->failure = *why;
+    account->state.lasting_exit = backoff_of(outcome) == BACKOFF_SLOW ? why->exit_code : 0;
+    account->state.trouble_since[operation] = trouble->since;
+    account->state.trouble_failures[operation] = trouble->failures;
     account->state.failures[operation]++;
     account->state.last_error_at = now;
     if (account->state.failing_since == 0)
@@ -372,11 +390,15 @@ void account_recover(struct account *account, enum source_operation operation)
         log_write(LOG_INFO, "%s: %s works again, after %u failures in %s", account->label,
                   source_operation_words[operation], trouble->failures, length);
         memset(trouble, 0, sizeof *trouble);
+        account->state.trouble_since[operation] = 0;
+        account->state.trouble_failures[operation] = 0;
     }
     for (size_t i = 0; i < SOURCE_OPERATION_COUNT; i++)
         is_failing = is_failing || account->troubles[i].failures > 0;
-    if (!is_failing)
-        account->state.failing_since = 0;
+    if (is_failing)
+        return;
+    account->state.failing_since = 0;
+    account->state.lasting_exit = 0;
 }
 
 bool account_end_call(struct account *account, enum source_operation operation,

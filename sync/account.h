@@ -46,7 +46,8 @@ struct listing {
     int64_t began;
     int64_t due; /* when the next one is to begin */
     size_t pages;
-    bool partial; /* it has items that may be any identity: says nothing of the missing */
+    size_t refused; /* identities of the settings that SES refuses, and that are in no table */
+    bool partial;   /* it has items that may be any identity: says nothing of the missing */
     char token[API_V2_TOKEN_MAX + 1];
     struct range ranges[LISTING_RANGES_MAX]; /* of settings, still to be asked; the last one next */
     size_t range_count;

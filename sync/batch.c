@@ -207,6 +207,7 @@ static void take_over(struct batch *batch, bool refused)
 {
     struct account *account = batch->account;
     struct failure why;
+    size_t answered = 0;
 
     for (size_t i = 0; i < batch->count; i++)
         batch->items[i] =
@@ -217,9 +218,11 @@ static void take_over(struct batch *batch, bool refused)
         account_store_failed(account, &why);
         return;
     }
-    for (size_t i = 0; i < batch->count; i++)
+    for (size_t i = 0; i < batch->count; i++) {
         note_item(batch, &batch->items[i]);
-    atomic_fetch_add(&account->progress_fetched, batch->count);
+        answered += is_answered(&batch->items[i]);
+    }
+    atomic_fetch_add(&account->progress_fetched, answered);
 }
 
 /* --- the call --- */

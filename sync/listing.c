@@ -266,6 +266,7 @@ static void pass_over(struct account *account, const char *name, const struct fa
 
     if (entry != NULL)
         entry->seen = account->listing.run;
+    account->listing.refused += entry == NULL;
     (void)snprintf(about, sizeof about, "identity=%s of the settings is passed over",
                    account_escape(name, shown));
     account_remark(account, about, "%s", why->text);
@@ -325,6 +326,7 @@ void listing_step(struct account *account)
         listing->token[0] = '\0';
         listing->pages = 0;
         listing->partial = false;
+        listing->refused = 0;
         listing->range_count = 0;
         push_range(listing, 0, named);
         atomic_store(&account->progress_listed, 0);

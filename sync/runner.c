@@ -265,17 +265,24 @@ static unsigned long long calls_of(const struct source_state *state)
 static bool report_account(const struct worker *worker, struct failure *why)
 {
     const struct account *account = worker->account;
+    size_t refused = ses_source_refused(account);
+    char told[40] = "";
 
-    (void)printf("%s: %llu identities, %zu fetched in %llu calls, %llu changes of status%s\n",
+    if (refused > 0)
+        (void)snprintf(told, sizeof told, ", %zu refused", refused);
+    (void)printf("%s: %llu identities, %zu fetched in %llu calls, %llu changes of status%s%s\n",
                  account->label, (unsigned long long)account->state.identities,
                  atomic_load(&account->progress_fetched),
                  calls_of(&account->state) - calls_of(&worker->before),
                  (unsigned long long)(account->state.transitions - worker->before.transitions),
-                 worker->progress == SES_SOURCE_DONE ? "" : "; failed");
-    if (worker->progress != SES_SOURCE_FAILED)
-        return true;
-    *why = account->failure;
-    return failure_prefix(why, "%s", account->label);
+                 told, worker->progress == SES_SOURCE_DONE ? "" : "; failed");
+    if (worker->progress == SES_SOURCE_FAILED) {
+        *why = account->failure;
+        return failure_prefix(why, "%s", account->label);
+    }
+    return refused == 0 || failure_set(why, EX_UNAVAILABLE,
+                                       "%s: SES refuses or does not know %zu identities, see above",
+                                       account->label, refused);
 }
 
 bool runner_report(const struct runner *runner, struct failure *why)

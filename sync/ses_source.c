@@ -118,3 +118,12 @@ enum ses_source_progress ses_source_progress(struct account *account, int64_t si
     }
     return SES_SOURCE_DONE;
 }
+
+size_t ses_source_refused(const struct account *account)
+{
+    size_t refused = account->listing.refused;
+
+    for (size_t i = 0; i < account->table.count; i++)
+        refused += account->table.entries[i]->marked;
+    return refused;
+}

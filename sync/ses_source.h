@@ -20,4 +20,7 @@ void ses_source_want_all(struct account *account);
 enum ses_source_progress { SES_SOURCE_AT_WORK, SES_SOURCE_DONE, SES_SOURCE_FAILED };
 enum ses_source_progress ses_source_progress(struct account *account, int64_t since);
 
+/* How many identities SES refused, or did not know, when they were last asked for. */
+size_t ses_source_refused(const struct account *account);
+
 #endif

@@ -245,7 +245,7 @@ def test_put_of_what_is_not_a_subdomain(shop, domain):
 
 def test_put_of_an_unknown_identity(gateway, shop):
     done = gateway.ctl("put", "nobody.example", "--clear")
-    assert failed(done, EX_DATAERR, NOT_FOUND.format("nobody.example"),
+    assert failed(done, EX_UNAVAILABLE, NOT_FOUND.format("nobody.example"),
                   "mailfromctl identity add nobody.example")
     # With an account in the settings it is SES's to say.
     shop.write_settings({"ses": SES})
@@ -256,7 +256,7 @@ def test_put_of_an_unknown_identity(gateway, shop):
 
 
 def test_put_without_a_store(gateway):
-    assert failed(gateway.ctl(*PUT), EX_DATAERR, NOT_FOUND.format("shop.example"))
+    assert failed(gateway.ctl(*PUT), EX_UNAVAILABLE, NOT_FOUND.format("shop.example"))
     assert not os.path.exists(gateway.store)
 
 
@@ -406,7 +406,7 @@ def test_feedback_forwarding_of_what_is_not_local(foreign, gateway):
     assert failed(foreign.ctl("put", "nobody.example", *put), EX_UNAVAILABLE, "not in the store",
                   "--email-identity nobody.example --no-email-forwarding-enabled")
     gateway.write_settings()
-    assert failed(gateway.ctl("put", "nobody.example", *put), EX_DATAERR,
+    assert failed(gateway.ctl("put", "nobody.example", *put), EX_UNAVAILABLE,
                   NOT_FOUND.format("nobody.example"), "identity add nobody.example")
     assert failed(gateway.ctl("put", "no name", *put), EX_DATAERR, "no\\x20name")
     assert foreign.stored() == before

@@ -4,6 +4,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -246,7 +247,7 @@ def test_the_complaint_about_a_domain_is_the_one_of_ses(administrator, ses):
 def test_an_unknown_identity(administrator):
     put = ("put", "nobody.example", "--mail-from-domain", "m.nobody.example")
     for force in ((), ("--force",)):
-        assert failed(administrator.ctl(*put, *force), EX_DATAERR,
+        assert failed(administrator.ctl(*put, *force), EX_UNAVAILABLE,
                       "Identity <nobody.example> does not exist.", "us-east-1")
     assert administrator.stored("nobody.example") is None
 
@@ -359,7 +360,50 @@ def test_the_commands_of_the_aws_cli(administrator, ses):
     administrator.put(*put[:3])
     assert ses.identities["example.com"].domain == ""
     aws(ses, "sesv2", *put)
-    assert "Pending" in administrator.put(*put)
+    ses.identities["example.com"].status = "Success"
+    for arguments in (put, (*put, "--force"), (*put[:3], "--force"), put[:3]):
+        assert administrator.put(*arguments) == "", "aws prints nothing"
+
+
+def test_options_of_the_aws_cli(administrator, ses):
+    usual = ("--output", "json", "--region", "us-east-1")
+    get = ("get-identity-mail-from-domain-attributes", *usual, "--identities", "example.com")
+    put = ("put-email-identity-mail-from-attributes", "--email-identity", "example.com",
+           "--mail-from-domain", "m.example.com", *usual)
+    assert "bounces.example.com" in administrator.put(*get)
+    assert administrator.put(*put) == ""
+    assert ses.identities["example.com"].domain == "m.example.com"
+    assert administrator.put("get", "example.com", *usual) == administrator.put(*get)
+    assert failed(administrator.ctl(*get, "--output", "text"), EX_USAGE, "--output is json")
+    for command in (get, put):
+        assert failed(administrator.ctl(*command, "--region", "eu-west-1"), EX_CONFIG,
+                      "no section `ses' of the settings has the region eu-west-1")
+
+
+def test_of_two_regions_the_one_that_is_asked_counts(administrator, ses):
+    with Ses([Identity("unstored.example")]) as other:
+        text = settings_text({"store": administrator.store})
+        for title, url, region in (("us", ses.url, "us-east-1"), ("eu", other.url, "eu-west-1")):
+            text += f'ses "{title}" {{\n' + settings_text(
+                administrator.section(endpoint=url, region=region)) + "}\n"
+        with open(administrator.settings_file, "w", encoding="ascii") as file:
+            file.write(text)
+        administrator.import_records({"example.com": record("m.example.com", Section="us")})
+        done = administrator.ctl("get", "--region", "eu-west-1", "example.com", "local.example")
+        assert done.returncode == EX_UNAVAILABLE and '"example.com"' in done.stderr
+        assert list(json.loads(done.stdout)["MailFromDomainAttributes"]) == ["local.example"]
+        administrator.put("put", "unstored.example", "--mail-from-domain", "m.unstored.example",
+                          "--region", "eu-west-1")
+        assert other.identities["unstored.example"].domain == "m.unstored.example"
+        assert ses.identities["unstored.example"].domain == ""
+        assert failed(administrator.ctl(*CHANGE, "--region", "eu-west-1"), EX_USAGE,
+                      "comes from the section")
+
+
+def test_without_mailfrom_sync_no_wait_only_leaves_a_request(administrator, ses):
+    assert failed(administrator.ctl("refresh", "--no-wait", "example.com"), EX_TEMPFAIL,
+                  "mailfrom-sync does not run")
+    assert not ses.calls
 
 
 # records
@@ -652,6 +696,26 @@ def test_refresh_of_all_lets_mailfrom_sync_fetch(synced, ses):
     assert synced.put("refresh").startswith("mailfrom-sync refreshed ")
     assert synced.stored("example.com")["MailFromDomainStatus"] == "TemporaryFailure"
     assert synced.stored("unstored.example")["MailFromDomain"] == "m.unstored.example"
+
+
+def test_refresh_of_all_tells_the_one_that_is_refused(synced, ses):
+    ses.poisoned = {"example.com"}
+    done = synced.ctl("refresh")
+    assert done.returncode == EX_UNAVAILABLE, done
+    assert re.match(r"mailfrom-sync refreshed (\d) of (\d) identities\n"
+                    "example.com: .*; not refreshed: .*InvalidParameterValue", done.stdout), done
+    assert synced.ctl("refresh", "example.com").returncode == EX_UNAVAILABLE
+
+
+@pytest.mark.parametrize("arguments", [(), ("example.com",), ("--section", "")])
+def test_refresh_does_not_wait_for_what_a_person_has_to_mend(synced, ses, arguments):
+    ses.faults = [Fault("denied", None, times=None)]
+    began = time.monotonic()
+    done = synced.ctl("refresh", *arguments)
+    assert failed(done, EX_NOPERM, "section ses: ", "AccessDenied", "when this is mended")
+    assert time.monotonic() - began < 15
+    ses.faults = [Fault("500", None, times=3)]
+    assert synced.ctl("refresh", "example.com").returncode == 0, "what passes is waited for"
 
 
 def test_put_beside_mailfrom_sync_is_followed_up_at_once(synced, ses):

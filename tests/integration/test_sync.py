@@ -357,8 +357,7 @@ def fail_and_recover(sync, ses, kind, pattern, lasting):
     if lasting:
         assert "error: " in line
         sync.send_signal(signal.SIGHUP)
-    else:
-        sync.wait_for_log(f"{FETCH} works again, after")
+    sync.wait_for_log(f"{FETCH} works again, after")
     sync.wait_for_status("d00000.example", "TemporaryFailure")
 
 
@@ -370,6 +369,50 @@ def test_a_failure_that_passes_touches_nothing_and_is_told_once(sync, ses, kind)
 @pytest.mark.parametrize("kind", LASTING)
 def test_a_failure_that_lasts_is_told_as_an_error_and_tried_slowly(sync, ses, kind):
     fail_and_recover(sync, ses, kind, LASTING[kind], True)
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_an_end_of_trouble_is_told_after_a_reload_and_a_restart_too(sync, ses, restart):
+    """And not before: what works is not the operation that failed."""
+    sync.configure(quick(ses))
+    sync.once()
+    ses.faults = [Fault("denied", LIST, None), Fault("redirect", FETCH, None)]
+    sync.start()
+    sync.wait_for_log(f"access-denied: {LIST}")
+    sync.wait_for_log(f"refused: {FETCH}")
+    del ses.faults[1]
+    mark = sync.log_size()
+    if restart:
+        sync.stop()
+        sync.start()
+    else:
+        sync.send_signal(signal.SIGHUP)
+    sync.wait_for_log(f"{FETCH} works again, after 1 failures", mark)
+    ses.faults.clear()
+    sync.send_signal(signal.SIGHUP)
+    sync.wait_for_log(f"{LIST} works again, after [23] failures", mark)
+    wait_until(lambda: sync.ctl("status").returncode == 0, "status to be well")
+
+
+def test_the_same_is_not_told_at_every_list(sync, ses):
+    """Of names that mail cannot have, and of an identity of the settings that SES refuses."""
+    ses.identities["a..example"] = Identity("a..example")
+    sync.configure(quick(ses))
+    sync.start().wait_for_log("identity=a..example is passed over")
+    mark = len(ses.calls)
+    wait_until(lambda: count(ses, LIST, mark) >= 4, "more lists")
+    assert len(sync.log_lines("is passed over")) == 1
+    del ses.identities["a..example"]
+    sync.wait_for_log("no longer so: identity=a..example is passed over")
+    sync.configure(quick(ses, identities=sorted(ses.identities)))
+    ses.poisoned = {"d00001.example"}
+    sync.send_signal(signal.SIGHUP)
+    sync.wait_for_log("identity=d00001.example of the settings is passed over: ")
+    mark = len(ses.calls)
+    wait_until(lambda: count(ses, VERIFY, mark) >= 20, "more lists")
+    assert len(sync.log_lines("of the settings is passed over")) == 1
+    ses.poisoned = set()
+    sync.wait_for_log("no longer so: identity=d00001.example of the settings is passed over")
 
 
 @pytest.mark.parametrize("kind", ["garbage", "other_json", "huge", "bomb", "reset", "redirect"])
@@ -693,6 +736,16 @@ def test_once_refreshes_all_and_exits(sync, ses):
     del ses.identities["d00001.example"]
     assert "2 changes of status" in sync.once()
     assert set(sync.records()) == {"d00000.example", "d00002.example"}
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_once_fails_where_one_identity_is_refused(sync, ses, named):
+    ses.poisoned = {"d00001.example"}
+    sync.configure(quick(ses, **({"identities": sorted(ses.identities)} if named else {})))
+    done = sync.run("--once")
+    assert done.returncode == os.EX_UNAVAILABLE, done
+    assert "2 fetched" in done.stdout and ", 1 refused\n" in done.stdout
+    assert "d00001.example" in done.stderr
 
 
 @pytest.mark.parametrize("kind, code", [("denied", os.EX_NOPERM), ("redirect", os.EX_UNAVAILABLE)])

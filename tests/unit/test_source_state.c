@@ -25,6 +25,9 @@ static const struct source_state sample = {
     .last_error = "GetX: denied = no",
     .calls = {7, 8, UINT64_MAX, 14},
     .failures = {9, 10, 11, 15},
+    .lasting_exit = 77,
+    .trouble_since = {16, 17, 18},
+    .trouble_failures = {19, 20, 21},
     .transitions = 12,
     .identities = 10000,
     .heartbeat = 13,
@@ -39,8 +42,10 @@ static void expect_same(const struct source_state *a, const struct source_state 
     assert_true(a->failing_since == b->failing_since && a->next_call == b->next_call);
     assert_memory_equal(a->calls, b->calls, sizeof a->calls);
     assert_memory_equal(a->failures, b->failures, sizeof a->failures);
+    assert_memory_equal(a->trouble_since, b->trouble_since, sizeof a->trouble_since);
+    assert_memory_equal(a->trouble_failures, b->trouble_failures, sizeof a->trouble_failures);
     assert_true(a->transitions == b->transitions && a->identities == b->identities);
-    assert_true(a->heartbeat == b->heartbeat);
+    assert_true(a->heartbeat == b->heartbeat && a->lasting_exit == b->lasting_exit);
     assert_string_equal(a->last_error, b->last_error);
     assert_int_equal(a->answers_count, b->answers_count);
     for (size_t i = 0; i < a->answers_count; i++) {
