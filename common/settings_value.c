@@ -120,6 +120,9 @@ static bool set_address(char **slot, const char *text, struct failure *why)
 
 static bool set_url(char **slot, const char *text, struct failure *why)
 {
+    /* Not shown: it goes into logs. */
+    if (strchr(text, '@') != NULL)
+        return failure_set(why, EX_CONFIG, "a user or a password has no place in this URL");
     if (*text != '\0' && strncmp(text, "https://", strlen("https://")) != 0 &&
         strncmp(text, "http://", strlen("http://")) != 0)
         return failure_set(why, EX_CONFIG, "a URL begins with https:// or http://, not \"%.100s\"",

@@ -123,6 +123,9 @@ bool endpoint_parse_origin(struct endpoint *endpoint, const char *url, const cha
 {
     *rest = url;
     memset(endpoint, 0, sizeof *endpoint);
+    if (memchr(url, '@', strcspn(url, "?#")) != NULL)
+        return failure_set(why, EX_CONFIG,
+                           "endpoint: a user or a password has no place in a URL of AWS");
     if (!take_scheme(endpoint, rest))
         return fail(url, "not a URL of http or https", why);
     if (!take_host(endpoint, rest))
@@ -181,7 +184,8 @@ bool endpoint_check_region(const char *region, struct failure *why)
     size_t length = strlen(region);
 
     if (length <= ENDPOINT_REGION_MAX &&
-        consists_of(region, length, "abcdefghijklmnopqrstuvwxyz0123456789-") && region[0] != '-')
+        consists_of(region, length, "abcdefghijklmnopqrstuvwxyz0123456789-") && region[0] != '-' &&
+        region[length - 1] != '-')
         return true;
     return failure_set(why, EX_CONFIG, "\"%.80s\" is not a region (an example: eu-west-1)", region);
 }

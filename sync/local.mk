@@ -19,6 +19,7 @@ libsync_a_SOURCES = \
 	sync/orphan.c sync/orphan.h \
 	sync/outage.c sync/outage.h \
 	sync/pace.c sync/pace.h \
+	sync/preflight.c sync/preflight.h \
 	sync/requests.c sync/requests.h \
 	sync/runner.c sync/runner.h \
 	sync/schedule.c sync/schedule.h \

@@ -7,6 +7,7 @@
 
 #include "sync/health.h"
 #include "sync/orphan.h"
+#include "sync/preflight.h"
 #include "sync/runner.h"
 
 #include "common/command_line.h"
@@ -62,13 +63,16 @@ static struct settings *read_settings(struct failure *why)
 
     if (!settings_read(&settings, options.settings_file, why))
         return NULL;
-    if (runner_has_work(settings))
+    if (!runner_has_work(settings))
+        (void)failure_set(why, EX_CONFIG,
+                          "%s: there is neither a section ses nor local { expected-mx }, so there "
+                          "is nothing to do",
+                          options.settings_file);
+    else if (preflight_check(settings, why))
         return settings;
+    else
+        (void)failure_prefix(why, "%s", options.settings_file);
     settings_free(settings);
-    (void)failure_set(why, EX_CONFIG,
-                      "%s: there is neither a section ses nor local { expected-mx }, so there is "
-                      "nothing to do",
-                      options.settings_file);
     return NULL;
 }
 

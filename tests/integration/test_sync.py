@@ -757,6 +757,53 @@ def test_once_fails_with_the_code_of_the_failure(sync, ses, kind, code):
     assert "; failed" in done.stdout
 
 
+@pytest.mark.parametrize("account, complaint", [
+    ({"region": "Europe 1"}, 'region: "Europe 1" is not a region'),
+    ({"region": "eu-west", "endpoint": ""}, 'region: "eu-west" is not a region of AWS'),
+    ({"region": "eu-west-1a", "endpoint": ""}, "is not a region of AWS"),
+    ({"endpoint": "http://ses.example"}, "plain http only to an address of the loopback"),
+    ({"endpoint": "http://192.0.2.1:4566"}, "plain http only to an address of the loopback"),
+    ({"endpoint": "https://user:geheim@ses.example"}, "a user or a password"),
+    ({"endpoint": "https://ses.example?x=1"}, "endpoint: "),
+    ({"ca-file": "/nonexistent/ca.pem"}, "ca-file: /nonexistent/ca.pem: No such file"),
+    ({"ca-file": "/"}, "ca-file: /: not a regular file"),
+    ({"on-transition": "/nonexistent/hook"}, "on-transition: /nonexistent/hook: No such file"),
+    ({"on-transition": "/etc/passwd"}, "on-transition: /etc/passwd: nobody may execute it"),
+    ({"profile": "nobody"}, 'profile: there is no AWS profile "nobody"'),
+])
+def test_what_can_never_work_is_found_when_the_settings_are_loaded(sync, ses, account, complaint):
+    sync.configure(quick(ses, title="eu") | account)
+    done = sync.run("--check")
+    assert done.returncode == os.EX_CONFIG and complaint in done.stderr, done.stderr
+    assert "eu" in done.stderr or "settings.conf:" in done.stderr
+    assert "geheim" not in done.stderr + done.stdout
+    assert sync.run("--once").returncode == os.EX_CONFIG and not ses.requests
+    good = quick(ses, region="mars", title="eu")
+    sync.configure(good).start()
+    sync.wait_for_log("version ")
+    sync.configure(good | account)
+    sync.send_signal(signal.SIGHUP)
+    assert complaint in sync.wait_for_log("the old settings stay in force")
+
+
+def test_the_files_of_the_user_that_it_becomes_are_looked_at(sync, ses, tmp_path):
+    """And a profile that is there is fine."""
+    (tmp_path / "config").write_text("[profile mail]\nregion = us-east-1\n")
+    sync.environment["AWS_CONFIG_FILE"] = str(tmp_path / "config")
+    sync.configure(quick(ses, profile="mail", ca_file="/etc/ssl/certs/ca-certificates.crt",
+                         region="us-gov-west-1", on_transition="/bin/true"))
+    assert sync.run("--check").returncode == 0
+    (tmp_path / "config").write_text("[profile mail]\nregion\n")
+    done = sync.run("--check")
+    assert done.returncode == os.EX_CONFIG and "config: line 2" in done.stderr
+
+
+def test_a_program_of_the_local_section_is_looked_for_too(sync):
+    sync.configure(local={"expected-mx": ["mx.example"], "on-transition": "/nonexistent/hook"})
+    done = sync.run("--check")
+    assert done.returncode == os.EX_CONFIG and "local: on-transition: /nonexistent" in done.stderr
+
+
 def test_without_an_account_there_is_nothing_to_do(sync):
     sync.configure()
     done = sync.run("--check")
