@@ -36,6 +36,7 @@ libcommon_a_SOURCES = \
 	common/settings_schema.c common/settings_schema.h \
 	common/settings_text.c common/settings_text.h \
 	common/settings_value.c \
+	common/spelling.c common/spelling.h \
 	common/source_state.c common/source_state.h \
 	common/store.c common/store.h common/store_lmdb.h \
 	common/store_counts.c \

@@ -119,7 +119,7 @@ static bool fetch_batch(struct fetch *fetch, const struct selected *items, size_
     enum outcome outcome;
 
     for (size_t i = 0; i < count; i++)
-        keys[i] = items[i].key;
+        keys[i] = items[i].name;
     outcome = account_get_mail_from(fetch->account, keys, count, fetch->answers, why);
     if (outcome == OUTCOME_OK)
         return keep(fetch, items, count, why);
@@ -168,7 +168,7 @@ static bool fetch_newcomer(struct fetch *fetch, const struct selected *item, str
 {
     struct api_v2_identity answer;
     struct newcomer newcomer = {.item = item, .answer = &answer};
-    enum outcome outcome = account_get_identity(fetch->account, item->key, &answer, why);
+    enum outcome outcome = account_get_identity(fetch->account, item->name, &answer, why);
 
     if (outcome == OUTCOME_NOT_FOUND || outcome == OUTCOME_BAD_REQUEST ||
         (outcome == OUTCOME_OK && !check_newcomer(&answer, why))) {

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "common/spelling.h"
 #include "common/word.h"
 #include "ctl/aws_option.h"
 #include "ctl/command.h"
@@ -186,11 +187,12 @@ static bool open_store(struct put *put, struct invocation *invocation, struct st
     enum store_result result;
 
     *store = NULL;
+    memcpy(put->name, put->identity.text, sizeof put->name);
     if (!invocation_store(invocation, STORE_UPDATE, store, why))
         return why->exit_code == EX_NOINPUT;
     result = store_get(*store, put->identity.text, &put->record, why);
     put->known = result == STORE_FOUND;
-    return result != STORE_FAILED;
+    return result != STORE_FAILED && spelling_get(*store, put->identity.text, put->name, why);
 }
 
 /* Bounces of these never come here. */

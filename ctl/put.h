@@ -11,6 +11,7 @@
 
 struct put {
     struct identity identity;
+    char name[IDENTITY_SIZE];             /* as SES spells it */
     const char *section;                  /* NULL: not given */
     char domain[IDENTITY_DOMAIN_MAX + 1]; /* "" to clear */
     bool clear;

@@ -59,8 +59,7 @@ static bool set(const struct put *put, struct change *change, struct account *ac
 {
     bool kept;
 
-    if (account_put_mail_from(account, put->identity.text, put->domain, put->behavior, why) !=
-        OUTCOME_OK)
+    if (account_put_mail_from(account, put->name, put->domain, put->behavior, why) != OUTCOME_OK)
         return false;
     if (!change_keep(change, store, &kept, why))
         return failure_prefix(why, "SES has it, but the store not yet (mailfrom-sync will see to "
@@ -91,7 +90,7 @@ static bool put_attributes(const struct put *put, const struct settings *setting
 
     if (put->force)
         return set(put, &change, account, store, why);
-    if (account_get_identity(account, put->identity.text, &answer, why) != OUTCOME_OK)
+    if (account_get_identity(account, put->name, &answer, why) != OUTCOME_OK)
         return false;
     change.verified = is_verified(put, answer.sending);
     if (!is_unchanged(put, &answer.mail_from))

@@ -7,22 +7,25 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "common/spelling.h"
 #include "ctl/section.h"
 
-static bool add(struct selection *selection, const char *key, const struct settings_ses *section,
-                bool known)
+static bool add(struct selection *selection, const char *key, const char *name,
+                const struct settings_ses *section, bool known)
 {
     struct selected *list =
         reallocarray(selection->list, selection->count + 1, sizeof selection->list[0]);
-    char *copy = strdup(key);
+    struct selected item = {
+        .key = strdup(key), .name = strdup(name), .section = section, .known = known};
 
     if (list != NULL)
         selection->list = list;
-    if (list == NULL || copy == NULL) {
-        free(copy);
+    if (list == NULL || item.key == NULL || item.name == NULL) {
+        free(item.key);
+        free(item.name);
         return false;
     }
-    list[selection->count++] = (struct selected){.key = copy, .section = section, .known = known};
+    list[selection->count++] = item;
     return true;
 }
 
@@ -52,8 +55,9 @@ static bool add_named(struct selection *selection, const struct settings *settin
     struct mail_from record;
     enum store_result result = store_get(store, key, &record, why);
     bool known = result == STORE_FOUND;
+    char name[IDENTITY_SIZE];
 
-    if (result == STORE_FAILED)
+    if (result == STORE_FAILED || !spelling_get(store, key, name, why))
         return false;
     if (known && record.source != MAIL_FROM_SES)
         return failure_set(why, EX_UNAVAILABLE,
@@ -61,7 +65,7 @@ static bool add_named(struct selection *selection, const struct settings *settin
                            mail_from_source_words[record.source]);
     if (!section_choose(&section, settings, known ? &record : NULL, wanted, why))
         return failure_prefix(why, "identity \"%s\"", key);
-    return add(selection, key, section, known) || failure_set(why, EX_OSERR, "out of memory");
+    return add(selection, key, name, section, known) || failure_set(why, EX_OSERR, "out of memory");
 }
 
 bool selection_read_named(struct selection *selection, const struct settings *settings,
@@ -91,8 +95,28 @@ static bool visit(void *context, const char *key, const struct mail_from *record
     if (record->source != MAIL_FROM_SES || section == NULL ||
         (walk->only != NULL && section != walk->only))
         return true;
-    walk->out_of_memory = !add(walk->selection, key, section, true);
+    walk->out_of_memory = !add(walk->selection, key, key, section, true);
     return !walk->out_of_memory;
+}
+
+/* They are few, and the selection is not sorted yet. */
+static bool visit_spelling(void *context, const char *key, const char *name)
+{
+    struct walk *walk = context;
+    char *copy;
+
+    for (size_t i = 0; i < walk->selection->count; i++) {
+        struct selected *item = &walk->selection->list[i];
+        if (strcmp(key, item->key) != 0)
+            continue;
+        copy = strdup(name);
+        walk->out_of_memory = copy == NULL;
+        if (copy == NULL)
+            return false;
+        free(item->name);
+        item->name = copy;
+    }
+    return true;
 }
 
 bool selection_read_all(struct selection *selection, const struct settings *settings,
@@ -102,7 +126,7 @@ bool selection_read_all(struct selection *selection, const struct settings *sett
 
     if (wanted != NULL && !section_choose(&walk.only, settings, NULL, wanted, why))
         return false;
-    if (!store_each(store, visit, &walk, why))
+    if (!store_each(store, visit, &walk, why) || !spelling_each(store, visit_spelling, &walk, why))
         return false;
     if (walk.out_of_memory)
         return failure_set(why, EX_OSERR, "out of memory");
@@ -112,8 +136,10 @@ bool selection_read_all(struct selection *selection, const struct settings *sett
 
 void selection_reset(struct selection *selection)
 {
-    for (size_t i = 0; i < selection->count; i++)
+    for (size_t i = 0; i < selection->count; i++) {
         free(selection->list[i].key);
+        free(selection->list[i].name);
+    }
     free(selection->list);
     *selection = (struct selection){0};
 }

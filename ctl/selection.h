@@ -12,6 +12,7 @@
 
 struct selected {
     char *key;
+    char *name; /* as SES spells it, for calls */
     const struct settings_ses *section;
     bool known; /* is there a record in the store? */
 };

@@ -6,6 +6,7 @@
 
 #include "common/duration.h"
 #include "common/log.h"
+#include "common/spelling.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -73,6 +74,14 @@ static bool load_record(void *context, const char *key, const struct mail_from *
     return true;
 }
 
+static bool load_spelling(void *context, const char *key, const char *name)
+{
+    struct account *account = context;
+    struct entry *entry = table_find(&account->table, key);
+
+    return entry == NULL || entry_set_name(entry, name);
+}
+
 /* What failed before a reload or a restart is tried at once, and told when it works again. Listing
  * is one operation or the other: the settings may have changed it. */
 static void load_troubles(struct account *account)
@@ -95,7 +104,8 @@ static bool load(struct account *account, struct failure *why)
     if (store == NULL)
         return false;
     worked = source_state_read(store, account->ses->title, &account->state, why) != STORE_FAILED &&
-             store_each(store, load_record, account, why);
+             store_each(store, load_record, account, why) &&
+             spelling_each(store, load_spelling, account, why);
     shared_store_release(account->around->store);
     load_troubles(account);
     pace_init(&account->pace, account->ses->requests_per_second, account->state.last_call);

@@ -6,6 +6,7 @@
 #include "sync/sighting.h"
 
 #include "common/log.h"
+#include "common/spelling.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +44,7 @@ static bool remove_record(struct removing *removing, struct store *store, const 
     if (record.checked != 0 &&
         transition_between(&removing->transitions[removing->transition_count], key, &record, NULL))
         removing->transition_count++;
-    return store_remove(store, key, &existed, why);
+    return store_remove(store, key, &existed, why) && spelling_put(store, key, NULL, why);
 }
 
 static bool remove_gone(struct store *store, void *context, struct failure *why)

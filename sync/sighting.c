@@ -4,6 +4,7 @@
 #include "sync/sighting.h"
 
 #include "common/log.h"
+#include "common/spelling.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +62,17 @@ static bool is_verified(const struct account *account, const struct sighting *si
     return entry != NULL && entry->verified;
 }
 
+/* Where it is another than before: that of one that is known is in the table. */
+static bool keep_spelling(const struct account *account, struct store *store,
+                          const struct sighting *sighting, struct failure *why)
+{
+    const struct entry *entry = table_find(&account->table, sighting->key);
+    const char *before = entry != NULL ? entry->name : sighting->key;
+
+    return strcmp(before, sighting->name) == 0 ||
+           spelling_put(store, sighting->key, sighting->name, why);
+}
+
 static bool apply_sighting(struct account *account, struct store *store, struct sighting *sighting,
                            struct failure *why)
 {
@@ -68,6 +80,8 @@ static bool apply_sighting(struct account *account, struct store *store, struct 
     enum store_result result = store_get(store, sighting->key, record, why);
 
     if (result == STORE_FAILED)
+        return false;
+    if (!keep_spelling(account, store, sighting, why))
         return false;
     sighting->ownership = account_owns(account, result == STORE_FOUND ? record : NULL);
     sighting->verified = is_verified(account, sighting, result == STORE_FOUND ? record : NULL);

@@ -128,6 +128,31 @@ def test_keeps_the_identities_of_the_settings_only(sync, ses):
     assert count(ses, LIST) == 0 and count(ses, VERIFY) > 0
 
 
+def test_calls_spell_an_identity_as_ses_does(sync, ses):
+    """Also those of mailfromctl, and those of a start before the first list."""
+    odd = [Identity("Example.COM", domain="m.example.com", status="Success"),
+           Identity("Joe@Example.COM", domain="m.example.com", status="Success")]
+    ses.identities |= {identity.name: identity for identity in odd}
+    sync.configure(quick(ses))
+    assert "5 fetched" in sync.once()
+    assert {"example.com", "Joe@example.com"} < set(sync.records())
+    for command in (("refresh", "Joe@example.com", "EXAMPLE.com"), ("refresh",),
+                    ("put", "example.com", "--mail-from-domain", "new.example.com")):
+        done = sync.ctl(*command, env=sync.environment)
+        assert done.returncode == 0, done.stderr
+    assert ses.identities["Example.COM"].domain == "new.example.com"
+    ses.identities["Example.COM"].status = "Failed"
+    ses.faults = [Fault("500", LIST, None)]
+    sync.start().wait_for_status("example.com", "Failed")
+    ses.faults.clear()
+    ses.identities["example.com"] = ses.identities.pop("Example.COM")
+    ses.identities["example.com"].name = "example.com"
+    ses.identities["example.com"].status = "Success"
+    sync.wait_for_status("example.com", "Success")
+    sync.stop()
+    assert "1 identity" in sync.ctl("refresh", "example.com", env=sync.environment).stdout
+
+
 def test_leaves_imported_records_alone(sync, ses):
     sync.configure(quick(ses))
     imported = {"d00000.example": {"MailFromDomain": "mine.d00000.example",
