@@ -6,6 +6,7 @@
 #include "ses/credentials.h"
 #include "ses/endpoint.h"
 #include "ses/imds.h"
+#include "ses/path.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -115,13 +116,16 @@ static enum outcome find_region(struct ses_client *client, const struct profile 
 
 static void find_ca_file(struct ses_client *client, const struct profile *profile)
 {
+    const struct environment *environment = client->settings.environment;
     const char *file = client->settings.ca_file;
 
     if (file == NULL || file[0] == '\0')
-        file = environment_get(client->settings.environment, "AWS_CA_BUNDLE");
+        file = environment_get(environment, "AWS_CA_BUNDLE");
     if (file == NULL)
         file = profile->values[PROFILE_CA_BUNDLE];
-    (void)snprintf(client->ca_file, sizeof client->ca_file, "%s", file != NULL ? file : "");
+    if (file == NULL)
+        file = environment_get(environment, "REQUESTS_CA_BUNDLE");
+    path_expand_home(client->ca_file, file != NULL ? file : "", environment);
     client->transport.ca_file = client->ca_file[0] != '\0' ? client->ca_file : NULL;
 }
 

@@ -34,7 +34,7 @@ static enum outcome read_credentials_file(const struct provider *provider, struc
 static enum outcome run_process(const struct provider *provider, struct keys *keys,
                                 struct failure *why)
 {
-    return role_run_process(provider->profile, keys, why);
+    return role_run_process(provider, keys, why);
 }
 
 static enum outcome read_config_file(const struct provider *provider, struct keys *keys,
@@ -47,15 +47,7 @@ static enum outcome refuse_single_sign_on(const struct provider *provider, struc
                                           struct failure *why)
 {
     (void)keys;
-    if (provider->profile->values[PROFILE_SSO_SESSION] == NULL &&
-        provider->profile->values[PROFILE_SSO_START_URL] == NULL) {
-        (void)failure_set(why, EX_CONFIG, "the profile has no single sign-on");
-        return OUTCOME_NOT_FOUND;
-    }
-    (void)failure_set(why, EX_CONFIG,
-                      "single sign-on needs a person at a browser; give the profile a role, or "
-                      "`credential_process = aws configure export-credentials --profile NAME`");
-    return OUTCOME_NO_CREDENTIALS;
+    return role_refuse_single_sign_on(provider->profile, why);
 }
 
 /* In the order in which they are asked; the first that is not absent decides. */

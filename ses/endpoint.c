@@ -18,7 +18,9 @@ static const struct partition {
 } partitions[] = {
     {"cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn"},
     {"eusc-", "amazonaws.eu", "api.amazonwebservices.eu"},
+    {"eu-isoe-", "cloud.adc-e.uk", NULL},
     {"us-isob-", "sc2s.sgov.gov", NULL},
+    {"us-isof-", "csp.hci.ic.gov", NULL},
     {"us-iso-", "c2s.ic.gov", NULL},
     {"", "amazonaws.com", "api.aws"},
 };
@@ -200,22 +202,33 @@ static bool is_true(const struct endpoint_settings *settings, const char *variab
     return value != NULL && strcasecmp(value, "true") == 0;
 }
 
-static const char *configured_url(enum endpoint_service service,
-                                  const struct endpoint_settings *settings)
+/* *url: NULL if there is none. Where a section of the config file is named that should hold one,
+ * and is not there, the endpoint of AWS is not what was meant. */
+static bool find_url(const char **url, enum endpoint_service service,
+                     const struct endpoint_settings *settings, struct failure *why)
 {
-    const char *url = settings->endpoint;
+    const struct profile *profile = settings->profile;
 
-    if (service != ENDPOINT_STS && url != NULL && url[0] != '\0')
-        return url;
+    *url = settings->endpoint;
+    if (service != ENDPOINT_STS && *url != NULL && (*url)[0] != '\0')
+        return true;
+    *url = NULL;
     if (is_true(settings, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
                 PROFILE_IGNORE_CONFIGURED_ENDPOINT_URLS))
-        return NULL;
-    url = environment_get(settings->environment, services[service].url_variable);
-    if (url == NULL)
-        url = environment_get(settings->environment, "AWS_ENDPOINT_URL");
-    if (url == NULL)
-        url = settings->profile->values[services[service].url_key];
-    return url != NULL ? url : settings->profile->values[PROFILE_ENDPOINT_URL];
+        return true;
+    *url = environment_get(settings->environment, services[service].url_variable);
+    if (*url == NULL)
+        *url = environment_get(settings->environment, "AWS_ENDPOINT_URL");
+    if (*url == NULL && profile->lacks_services)
+        return failure_set(why, EX_CONFIG,
+                           "the AWS config file has no section [services %.80s], which the profile "
+                           "names",
+                           profile->values[PROFILE_SERVICES]);
+    if (*url == NULL)
+        *url = profile->values[services[service].url_key];
+    if (*url == NULL)
+        *url = profile->values[PROFILE_ENDPOINT_URL];
+    return true;
 }
 
 static const struct partition *partition_of(const char *region)
@@ -248,9 +261,9 @@ static bool make_host(struct endpoint *endpoint, enum endpoint_service service, 
 bool endpoint_resolve(struct endpoint *endpoint, enum endpoint_service service, const char *region,
                       const struct endpoint_settings *settings, struct failure *why)
 {
-    const char *url = configured_url(service, settings);
+    const char *url;
 
-    if (!endpoint_check_region(region, why))
+    if (!endpoint_check_region(region, why) || !find_url(&url, service, settings, why))
         return false;
     if (url == NULL)
         return make_host(

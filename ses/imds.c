@@ -29,11 +29,30 @@ struct metadata {
     enum outcome without_token; /* the class of what kept the token away */
 };
 
+/* The environment comes before the profile. */
+static const char *configured(const struct provider *provider, const char *variable,
+                              enum profile_key key)
+{
+    const char *value = environment_get(provider->environment, variable);
+
+    return value != NULL ? value : provider->profile->values[key];
+}
+
+static bool is_version_1_disabled(const struct provider *provider)
+{
+    const char *value =
+        configured(provider, "AWS_EC2_METADATA_V1_DISABLED", PROFILE_METADATA_V1_DISABLED);
+
+    return value != NULL && strcasecmp(value, "true") == 0;
+}
+
 static bool find_base(struct metadata *metadata, struct failure *why)
 {
-    const struct environment *environment = metadata->provider->environment;
-    const char *url = environment_get(environment, "AWS_EC2_METADATA_SERVICE_ENDPOINT");
-    const char *mode = environment_get(environment, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
+    const struct provider *provider = metadata->provider;
+    const char *url =
+        configured(provider, "AWS_EC2_METADATA_SERVICE_ENDPOINT", PROFILE_METADATA_ENDPOINT);
+    const char *mode = configured(provider, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+                                  PROFILE_METADATA_ENDPOINT_MODE);
     struct endpoint endpoint;
 
     metadata->is_configured = url != NULL;
@@ -145,7 +164,7 @@ static enum outcome fetch_token(struct metadata *metadata, struct failure *why)
         note_lost_token(metadata, result, why);
     }
     if (outcome != OUTCOME_OK || metadata->token[0] != '\0' ||
-        !environment_is_true(metadata->provider->environment, "AWS_EC2_METADATA_V1_DISABLED"))
+        !is_version_1_disabled(metadata->provider))
         return outcome;
     (void)failure_set(why, EX_UNAVAILABLE, "instance metadata: version 1 is disabled, and %s",
                       metadata->no_token);

@@ -3,7 +3,8 @@
  *
  * The instance metadata of EC2, version 2 (with a token), falling back to version 1 as the SDKs do:
  * AWS_EC2_METADATA_DISABLED, AWS_EC2_METADATA_V1_DISABLED, AWS_EC2_METADATA_SERVICE_ENDPOINT and
- * its _MODE. One try of a second for each request.
+ * its _MODE, or the profile's ec2_metadata_service_endpoint and the like. One try of a second for
+ * each request.
  */
 #ifndef SES_IMDS_H
 #define SES_IMDS_H

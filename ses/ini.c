@@ -186,7 +186,7 @@ static bool take_line(struct parser *parser, struct text raw)
     size_t indent = (size_t)(line.start - raw.start);
 
     if (memchr(raw.start, '\0', raw.length) != NULL)
-        return fail(parser, "a NUL octet");
+        return fail(parser, "a NUL octet; if the file is UTF-16, save it as UTF-8");
     if (line.length == 0 || line.start[0] == '#' || line.start[0] == ';')
         return true;
     if (parser->has_key && indent > parser->key_indent)

@@ -53,6 +53,13 @@ void keys_reset(struct keys *keys)
     explicit_bzero(keys, sizeof *keys);
 }
 
+bool keys_check_expiration(const struct keys *keys, int64_t now, struct failure *why)
+{
+    return keys->expiration == 0 || keys->expiration > now ||
+           failure_set(why, EX_CONFIG, "the keys expired %lld s ago, by the clock of this machine",
+                       (long long)(now - keys->expiration));
+}
+
 /* A time that cannot be read is not "never". */
 static bool read_expiration(struct keys *keys, const cJSON *json, struct failure *why)
 {

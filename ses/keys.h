@@ -30,6 +30,9 @@ bool keys_set(struct keys *keys, const char *provider, const char *access_key,
 
 void keys_reset(struct keys *keys);
 
+/* Do they hold at this time, in seconds since the epoch? EX_CONFIG: since when they don't. */
+bool keys_check_expiration(const struct keys *keys, int64_t now, struct failure *why);
+
 /* Reads what credential_process prints, and fills *keys. EX_PROTOCOL on anything else. */
 bool keys_read_process(struct keys *keys, const char *json, size_t length, struct failure *why);
 

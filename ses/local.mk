@@ -18,6 +18,7 @@ libses_a_SOURCES = \
 	ses/json.c ses/json.h \
 	ses/keys.c ses/keys.h \
 	ses/outcome.c ses/outcome.h \
+	ses/path.c ses/path.h \
 	ses/process.c ses/process.h \
 	ses/profile.c ses/profile.h \
 	ses/provider.c ses/provider.h \

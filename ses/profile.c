@@ -5,6 +5,7 @@
 
 #include "ses/file.h"
 #include "ses/ini.h"
+#include "ses/path.h"
 
 #include "common/word.h"
 
@@ -36,7 +37,10 @@ static const char *const key_words[PROFILE_KEY_COUNT] = {
     [PROFILE_DURATION_SECONDS] = "duration_seconds",
     [PROFILE_MFA_SERIAL] = "mfa_serial",
     [PROFILE_SSO_SESSION] = "sso_session",
-    [PROFILE_SSO_START_URL] = "sso_start_url"};
+    [PROFILE_SSO_START_URL] = "sso_start_url",
+    [PROFILE_METADATA_ENDPOINT] = "ec2_metadata_service_endpoint",
+    [PROFILE_METADATA_ENDPOINT_MODE] = "ec2_metadata_service_endpoint_mode",
+    [PROFILE_METADATA_V1_DISABLED] = "ec2_metadata_v1_disabled"};
 
 /* Keys of the section that `services` names, each with `endpoint_url` nested in it. */
 static const char *const service_words[PROFILE_KEY_COUNT] = {[PROFILE_SES_ENDPOINT_URL] = "ses",
@@ -47,6 +51,9 @@ static const char *const service_words[PROFILE_KEY_COUNT] = {[PROFILE_SES_ENDPOI
 struct reading {
     struct profile *profile;
     char section[INI_NAME_MAX + 1];
+    const char *other;              /* the other name that the section may have, NULL for none */
+    char current[INI_NAME_MAX + 1]; /* the one of the two that was met last */
+    bool found;
     bool is_credentials_file;
     bool out_of_memory;
 };
@@ -91,12 +98,27 @@ static void forget_keys_of_config_file(struct profile *profile)
     profile->keys_in_credentials_file = true;
 }
 
+/* Of a section under one name and then under the other, what came first is forgotten. */
+static bool is_ours(struct reading *reading, const char *section)
+{
+    if (strcmp(section, reading->section) != 0 &&
+        (reading->other == NULL || strcmp(section, reading->other) != 0))
+        return false;
+    if (reading->found && strcmp(section, reading->current) != 0) {
+        for (int key = 0; key < PROFILE_KEY_COUNT; key++)
+            clear_value(&reading->profile->values[key]);
+    }
+    reading->found = true;
+    (void)snprintf(reading->current, sizeof reading->current, "%s", section);
+    return true;
+}
+
 static void visit_profile(void *context, const struct ini_item *item)
 {
     struct reading *reading = context;
     int key;
 
-    if (strcmp(item->section, reading->section) != 0)
+    if (!is_ours(reading, item->section))
         return;
     reading->profile->exists = true;
     if (item->key == NULL || item->nested != NULL)
@@ -114,8 +136,8 @@ static void visit_services(void *context, const struct ini_item *item)
     struct reading *reading = context;
     int key;
 
-    if (item->nested == NULL || strcmp(item->nested, "endpoint_url") != 0 ||
-        strcmp(item->section, reading->section) != 0)
+    if (!is_ours(reading, item->section) || item->nested == NULL ||
+        strcmp(item->nested, "endpoint_url") != 0)
         return;
     key = word_find(service_words, PROFILE_KEY_COUNT, item->key);
     if (key >= 0)
@@ -137,32 +159,35 @@ static bool read_file(struct file *file, const char *variable, const char *name_
 {
     const char *path = environment_get(environment, variable);
     const char *home = environment_get(environment, "HOME");
-    char buffer[PATH_MAX];
+    char expanded[PATH_MAX];
 
     if (path == NULL && home == NULL)
         return true;
-    if (path == NULL || (path[0] == '~' && path[1] == '/' && home != NULL)) {
-        (void)snprintf(buffer, sizeof buffer, "%s/%s", home,
-                       path != NULL ? path + 2 : name_at_home);
-        path = buffer;
-    }
-    return file_read(file, path, INI_FILE_MAX, why) || why->exit_code == EX_NOINPUT;
+    if (path != NULL)
+        path_expand(expanded, path, environment);
+    else
+        (void)snprintf(expanded, sizeof expanded, "%s/%s", home, name_at_home);
+    return file_read(file, expanded, INI_FILE_MAX, why) || why->exit_code == EX_NOINPUT;
 }
 
 static bool parse_config(struct profile *profile, const char *name, const struct file *file,
                          struct failure *why)
 {
-    struct reading reading = {.profile = profile};
+    bool is_default = strcmp(name, "default") == 0;
+    struct reading reading = {.profile = profile, .other = is_default ? "default" : NULL};
+    struct reading services = {.profile = profile};
 
-    (void)snprintf(reading.section, sizeof reading.section, "%s%s",
-                   strcmp(name, "default") == 0 ? "" : "profile ", name);
+    (void)snprintf(reading.section, sizeof reading.section, "profile %s", name);
     if (!parse(&reading, file, visit_profile, why))
         return false;
     if (profile->values[PROFILE_SERVICES] == NULL)
         return true;
-    (void)snprintf(reading.section, sizeof reading.section, "services %s",
+    (void)snprintf(services.section, sizeof services.section, "services %s",
                    profile->values[PROFILE_SERVICES]);
-    return parse(&reading, file, visit_services, why);
+    if (!parse(&services, file, visit_services, why))
+        return false;
+    profile->lacks_services = !services.found;
+    return true;
 }
 
 static bool parse_credentials(struct profile *profile, const char *name, const struct file *file,

@@ -2,7 +2,9 @@
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  *
  * One profile of the AWS config and credentials files, the two merged: where both set a key, the
- * credentials file counts. Files are read anew each time, for whoever rotates keys in them.
+ * credentials file counts. In the config file the profile "default" may be written [default] or
+ * [profile default]; of two sections of one profile the last counts. Files are read anew each time,
+ * for whoever rotates keys in them.
  */
 #ifndef SES_PROFILE_H
 #define SES_PROFILE_H
@@ -34,6 +36,9 @@ enum profile_key {
     PROFILE_MFA_SERIAL,
     PROFILE_SSO_SESSION,
     PROFILE_SSO_START_URL,
+    PROFILE_METADATA_ENDPOINT,
+    PROFILE_METADATA_ENDPOINT_MODE,
+    PROFILE_METADATA_V1_DISABLED,
     PROFILE_SES_ENDPOINT_URL, /* from the section that `services` names: `ses =`, `endpoint_url =`
                                */
     PROFILE_SESV2_ENDPOINT_URL,
@@ -45,6 +50,7 @@ struct profile {
     char *values[PROFILE_KEY_COUNT]; /* NULL where unset or empty */
     bool exists;                     /* either file has a section for it */
     bool keys_in_credentials_file;   /* the static keys come from there, or from the config file */
+    bool lacks_services;             /* the section that `services` names is not there */
 };
 
 /* The name of the profile in use: the setting, else AWS_PROFILE, AWS_DEFAULT_PROFILE, "default". */

@@ -20,8 +20,8 @@ struct chain {
     unsigned length;
 };
 
-static enum outcome resolve(const struct provider *provider, const struct chain *chain,
-                            struct keys *keys, struct failure *why);
+static enum outcome assume(const struct provider *provider, const struct chain *chain,
+                           struct keys *keys, struct failure *why);
 
 static enum outcome absent(struct failure *why, const char *what)
 {
@@ -79,13 +79,26 @@ enum outcome role_read_static(const struct profile *profile, struct keys *keys, 
         why);
 }
 
-enum outcome role_run_process(const struct profile *profile, struct keys *keys, struct failure *why)
+enum outcome role_run_process(const struct provider *provider, struct keys *keys,
+                              struct failure *why)
 {
-    const char *command = profile->values[PROFILE_CREDENTIAL_PROCESS];
+    const char *command = provider->profile->values[PROFILE_CREDENTIAL_PROCESS];
 
     if (command == NULL)
         return absent(why, "the profile has no credential_process");
-    return provider_worked(process_read_keys(command, PROCESS_TIMEOUT, keys, why), why);
+    return provider_worked(process_read_keys(command, PROCESS_TIMEOUT, keys, why) &&
+                               (keys_check_expiration(keys, provider->now, why) ||
+                                failure_prefix(why, "credential_process")),
+                           why);
+}
+
+enum outcome role_refuse_single_sign_on(const struct profile *profile, struct failure *why)
+{
+    if (profile->values[PROFILE_SSO_SESSION] == NULL &&
+        profile->values[PROFILE_SSO_START_URL] == NULL)
+        return absent(why, "the profile has no single sign-on");
+    return unusable(why, "single sign-on needs a person at a browser; give the profile a role, or "
+                         "`credential_process = aws configure export-credentials --profile NAME`");
 }
 
 static struct sts_role role_of(const struct profile *profile)
@@ -161,17 +174,55 @@ static bool is_in_chain(const struct chain *chain, const char *name)
     return false;
 }
 
-/* Its own keys, else what it leads to. */
+static bool has_keys(const struct profile *profile)
+{
+    return profile->values[PROFILE_ACCESS_KEY] != NULL ||
+           profile->values[PROFILE_SECRET_KEY] != NULL;
+}
+
+static bool has_role(const struct profile *profile)
+{
+    return profile->values[PROFILE_ROLE_ARN] != NULL &&
+           profile->values[PROFILE_WEB_IDENTITY_TOKEN_FILE] == NULL;
+}
+
+/* What a source profile has of its own, in the order of AWS; but single sign-on, which nobody can
+ * do here, comes last. */
+static enum outcome read_own(const struct provider *provider, struct keys *keys,
+                             struct failure *why)
+{
+    const struct profile *profile = provider->profile;
+    enum outcome outcome = assume_by_profile_token(provider, keys, why);
+
+    if (outcome == OUTCOME_NOT_FOUND && profile->keys_in_credentials_file)
+        outcome = role_read_static(profile, keys, why);
+    if (outcome == OUTCOME_NOT_FOUND)
+        outcome = role_run_process(provider, keys, why);
+    if (outcome == OUTCOME_NOT_FOUND)
+        outcome = role_read_static(profile, keys, why);
+    if (outcome == OUTCOME_NOT_FOUND)
+        outcome = role_refuse_single_sign_on(profile, why);
+    if (outcome == OUTCOME_NOT_FOUND)
+        return unusable(why, "the profile has no keys");
+    return outcome;
+}
+
+/* A profile may name itself, for its keys. */
+static bool is_circle(const struct chain *chain, const struct profile *profile, const char *name)
+{
+    return is_in_chain(chain, name) && (strcmp(chain->name, name) != 0 || !has_keys(profile));
+}
+
 static enum outcome read_other(const struct provider *other, const struct chain *chain,
                                const struct chain *link, struct keys *keys, struct failure *why)
 {
     if (!other->profile->exists)
         return unusable(why, "there is no such profile");
-    if (role_read_static(other->profile, keys, why) == OUTCOME_OK)
-        return OUTCOME_OK;
-    if (is_in_chain(chain, link->name) || link->length > ROLE_CHAIN_MAX)
+    if (is_circle(chain, other->profile, link->name) || link->length > ROLE_CHAIN_MAX)
         return unusable(why, "the profiles lead in a circle, or the chain is too long");
-    return resolve(other, link, keys, why);
+    if (has_keys(other->profile) || !has_role(other->profile))
+        return read_own(other, keys, why);
+    return assume(other, link, keys, why);
 }
 
 /* The profile at the other end of source_profile; it may be the very same one, for its keys. */
@@ -221,28 +272,12 @@ static enum outcome assume(const struct provider *provider, const struct chain *
     return outcome;
 }
 
-/* A source profile: its role, its web identity, or its program. */
-static enum outcome resolve(const struct provider *provider, const struct chain *chain,
-                            struct keys *keys, struct failure *why)
-{
-    const struct profile *profile = provider->profile;
-
-    if (profile->values[PROFILE_WEB_IDENTITY_TOKEN_FILE] != NULL)
-        return assume_by_profile_token(provider, keys, why);
-    if (profile->values[PROFILE_ROLE_ARN] != NULL)
-        return assume(provider, chain, keys, why);
-    if (profile->values[PROFILE_CREDENTIAL_PROCESS] != NULL)
-        return role_run_process(profile, keys, why);
-    return demand(role_read_static(profile, keys, why));
-}
-
 enum outcome role_assume(const struct provider *provider, struct keys *keys, struct failure *why)
 {
     const struct profile *profile = provider->profile;
     struct chain chain = {.before = NULL, .name = provider->profile_name, .length = 1};
 
-    if (profile->values[PROFILE_ROLE_ARN] == NULL ||
-        profile->values[PROFILE_WEB_IDENTITY_TOKEN_FILE] != NULL)
+    if (!has_role(profile))
         return absent(why, "the profile has no role to assume");
     return assume(provider, &chain, keys, why);
 }

@@ -15,9 +15,12 @@ enum { ROLE_CHAIN_MAX = 8 /* profiles that lead from one to the other */ };
 enum outcome role_read_static(const struct profile *profile, struct keys *keys,
                               struct failure *why);
 
-/* credential_process. */
-enum outcome role_run_process(const struct profile *profile, struct keys *keys,
+/* credential_process. Keys that have expired are none. */
+enum outcome role_run_process(const struct provider *provider, struct keys *keys,
                               struct failure *why);
+
+/* Single sign-on, which only people can do: never OUTCOME_OK. */
+enum outcome role_refuse_single_sign_on(const struct profile *profile, struct failure *why);
 
 /* role_arn with source_profile or credential_source. */
 enum outcome role_assume(const struct provider *provider, struct keys *keys, struct failure *why);

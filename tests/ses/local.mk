@@ -11,6 +11,7 @@ EXTRA_DIST += \
 	tests/integration/standin/signature.py \
 	tests/ses/conftest.py \
 	tests/ses/run \
+	tests/ses/test_botocore.py \
 	tests/ses/test_calls.py \
 	tests/ses/test_credentials.py \
 	tests/ses/test_real_clients.py \

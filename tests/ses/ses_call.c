@@ -159,6 +159,20 @@ static void call_put(struct ses_client *client, char *arguments)
     print_outcome(client, "put", outcome, &why);
 }
 
+/* As the files and the environment have it. */
+static void print_region(void)
+{
+    struct profile profile;
+    struct failure why;
+    const char *region = NULL;
+
+    if (profile_read(&profile, profile_name(NULL, &environment_process), &environment_process,
+                     &why))
+        region = endpoint_configured_region(NULL, &environment_process, &profile);
+    printf(" region=%s", region != NULL ? region : "");
+    profile_reset(&profile);
+}
+
 /* Not through the client, which shows its keys to nobody. */
 static void print_keys(struct credentials *credentials)
 {
@@ -171,6 +185,7 @@ static void print_keys(struct credentials *credentials)
     else
         printf("keys %s %s expiration=%lld token=%zu", keys->access_key, keys->provider,
                (long long)keys->expiration, strlen(keys->session_token));
+    print_region();
 }
 
 static void run(struct ses_client *client, struct credentials *credentials, char *argument)
@@ -228,7 +243,9 @@ int main(int argc, char *argv[])
     if (client == NULL || http == NULL)
         return 1;
     credentials_init(&credentials, settings.profile, &environment_process, &transport);
-    credentials.region = settings.region != NULL ? settings.region : getenv("AWS_REGION");
+    credentials.region = settings.region != NULL        ? settings.region
+                         : getenv("AWS_REGION") != NULL ? getenv("AWS_REGION")
+                                                        : getenv("SES_CALL_STS_REGION");
     for (int i = 1; i < argc; i++)
         run(client, &credentials, argv[i]);
     credentials_reset(&credentials);

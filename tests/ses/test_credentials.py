@@ -233,6 +233,10 @@ def test_a_role_by_a_credential_source(driver, sts, imds, container, tmp_path, s
     ("source_profile = loop\n[profile loop]\nrole_arn = x\nsource_profile = mail", "circle"),
     ("credential_source = Moon", '"Moon" is not'),
     ("source_profile = base\nmfa_serial = x", "mfa_serial"),
+    ("source_profile = sso\n[profile sso]\nsso_start_url = https://x", "single sign-on"),
+    ("source_profile = late\n[profile late]\ncredential_process = echo '{\"Version\": 1, "
+     "\"AccessKeyId\": \"A\", \"SecretAccessKey\": \"s\", "
+     "\"Expiration\": \"2020-01-01T00:00:00Z\"}'", "credential_process: the keys expired "),
 ])
 def test_a_role_that_cannot_be_assumed(driver, sts, tmp_path, source, complaint):
     [line] = driver.run("keys", SES_CALL_PROFILE="mail", AWS_REGION="eu-west-1",
@@ -430,6 +434,57 @@ def test_keys_that_were_rotated_away_are_read_anew(driver, ses, tmp_path):
     ses.answer = answer
     [line] = driver.run("list=10", SES_CALL_ENDPOINT=ses.url, **environment)
     assert line.outcome == "ok" and line.requests == "2"
+
+
+def test_expired_keys_of_a_process_are_not_used(driver, ses, tmp_path):
+    [line] = driver.run("list=10", SES_CALL_ENDPOINT=ses.url, **process(tmp_path, "AKIDEXAMPLE", -9))
+    assert line.outcome == "no-credentials" and "the keys expired " in line and not ses.requests
+
+
+def test_a_services_section_that_is_not_there(driver, ses, tmp_path):
+    """Or the public endpoint would be called in place of the one that was meant."""
+    config = (f"[default]\nservices = {{}}\n{BASE.partition(chr(10))[2]}[services private]\nses =\n"
+              f"  endpoint_url = {ses.url}\nsesv2 =\n  endpoint_url = {ses.url}\n")
+    wrong = files(tmp_path, config.format("priv"), AWS_REGION="us-east-1")
+    [line] = driver.run("list=10", **wrong)
+    assert line.outcome == "local" and line.exit == "78" and "[services priv]" in line, line
+    [line] = driver.run("list=10", **wrong, AWS_ENDPOINT_URL=ses.url)
+    assert line.outcome == "ok", "it is not needed then"
+    [line] = driver.run("list=10", **files(tmp_path, config.format("private"),
+                                           AWS_REGION="us-east-1"))
+    assert line.outcome == "ok", line
+    (tmp_path / "config").write_text("[default]\nservices = empty\n[services empty]\n")
+    assert "[services" not in driver.run("list=10", **wrong, SES_CALL_ENDPOINT=ses.url, **KEYS)[0]
+
+
+@pytest.mark.parametrize("mention", ["$HOME/aws", "${HOME}/aws", "~/aws", "$HERE/aws"])
+def test_files_by_a_variable_or_the_home(driver, tmp_path, mention):
+    (tmp_path / "aws").mkdir()
+    environment = files(tmp_path / "aws", "[default]\nregion = eu-west-1\n",
+                        BASE.replace("[base]", "[default]"))
+    environment["AWS_CONFIG_FILE"] = mention + "/config"
+    environment["AWS_SHARED_CREDENTIALS_FILE"] = mention + "/credentials"
+    [line] = driver.run("keys", HOME=str(tmp_path), HERE=str(tmp_path), **environment)
+    assert line.startswith("keys AKIDEXAMPLE") and line.region == "eu-west-1", line
+
+
+def test_the_config_file_says_where_the_metadata_are(driver, imds, tmp_path):
+    config = f"[default]\nec2_metadata_service_endpoint = {imds.url}\n"
+    environment = files(tmp_path, config, AWS_EC2_METADATA_DISABLED="false")
+    assert driver.run("keys", **environment)[0].startswith("keys AKIDEXAMPLE imds")
+    imds.token_status, imds.require_token = 403, False
+    assert driver.run("keys", **environment)[0].startswith("keys AKIDEXAMPLE imds")
+    files(tmp_path, config + "ec2_metadata_v1_disabled = true\n")
+    assert "version 1 is disabled" in driver.run("keys", **environment)[0]
+
+
+def test_files_in_utf_16_are_told_from_broken_ones(driver, tmp_path):
+    environment = files(tmp_path)
+    for name in ("config", "credentials"):
+        (tmp_path / name).write_text("[default]\nregion = eu-west-1\n", encoding="utf-16")
+        [line] = driver.run("keys", **environment)
+        assert line.exit == "78" and "if the file is UTF-16, save it as UTF-8" in line, line
+        (tmp_path / name).write_text("")
 
 
 def test_unknown_keys_that_stay_the_same_are_not_tried_again(driver, ses):

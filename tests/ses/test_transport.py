@@ -169,6 +169,18 @@ def test_certificates_are_verified(driver, tls, certificate):
     assert line.outcome == "refused" and line.exit == "69"
 
 
+def test_where_the_ca_file_is_named(driver, tls, certificate, tmp_path):
+    url = {"SES_CALL_ENDPOINT": f"https://localhost:{tls.port}"}
+    home = {"HOME": str(certificate)}
+    for more in ({"AWS_CA_BUNDLE": "~/cert.pem"}, {"REQUESTS_CA_BUNDLE": "~/cert.pem"}):
+        [line] = driver.call(tls, "list=10", **url, **home, **more)
+        assert line.outcome == "ok", (more, line)
+    (tmp_path / "config").write_text("[default]\nca_bundle = ~/cert.pem\n")
+    [line] = driver.call(tls, "list=10", **url, **home, AWS_CONFIG_FILE=str(tmp_path / "config"),
+                         REQUESTS_CA_BUNDLE="/nonexistent")
+    assert line.outcome == "ok", line
+
+
 def test_a_ca_file_that_is_not_there_is_for_a_person(driver, tls):
     [line] = driver.call(tls, "list=10", SES_CALL_ENDPOINT=f"https://localhost:{tls.port}",
                          AWS_CA_BUNDLE="/nonexistent")
