@@ -325,11 +325,18 @@ static bool parse(struct settings *settings, const char *text, const char *name,
     return why->text[0] != '\0' ? false : failure_set(why, EX_CONFIG, "%s: syntax error", name);
 }
 
+/* Some editors put it before UTF-8. */
+static const char byte_order_mark[] = "\xef\xbb\xbf";
+
 /* The whole file with the last line after it; to be freed. */
 static char *read_text(FILE *in, const char *name, struct failure *why)
 {
     char *text = malloc(FILE_SIZE_MAX + sizeof last_line);
     size_t length = text == NULL ? 0 : fread(text, 1, FILE_SIZE_MAX, in);
+    size_t mark = length >= sizeof byte_order_mark - 1 &&
+                          memcmp(text, byte_order_mark, sizeof byte_order_mark - 1) == 0
+                      ? sizeof byte_order_mark - 1
+                      : 0;
 
     if (text == NULL) {
         (void)failure_set(why, EX_OSERR, "out of memory");
@@ -337,8 +344,13 @@ static char *read_text(FILE *in, const char *name, struct failure *why)
         (void)failure_set(why, EX_CONFIG, "%s: not a file of settings (%d octets at most)", name,
                           FILE_SIZE_MAX - 1);
     } else if (memchr(text, '\0', length) != NULL) {
-        (void)failure_set(why, EX_CONFIG, "%s: a file of settings holds no NUL octets", name);
+        (void)failure_set(why, EX_CONFIG,
+                          "%s: a file of settings holds no NUL octets; if it is UTF-16, save it as "
+                          "UTF-8",
+                          name);
     } else {
+        memmove(text, text + mark, length - mark);
+        length -= mark;
         memcpy(text + length, last_line, sizeof last_line);
         return text;
     }

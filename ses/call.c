@@ -3,6 +3,7 @@
  */
 #include "ses/call.h"
 
+#include "ses/secret.h"
 #include "ses/sigv4.h"
 
 #include <stdio.h>
@@ -131,16 +132,11 @@ enum outcome call_outcome_of(enum http_result result)
 /* A service that shows what it was sent must not bring it into a log. */
 static void cut_secrets(struct outcome_error *error, const struct keys *keys)
 {
-    char *found;
-
     if (keys == NULL)
         return;
-    found = keys->session_token[0] != '\0' ? strstr(error->message, keys->session_token) : NULL;
-    if (found != NULL)
-        *found = '\0';
-    found = strstr(error->message, keys->secret_key);
-    if (found != NULL)
-        *found = '\0';
+    secret_cut_keys(error->code, keys);
+    secret_cut_keys(error->message, keys);
+    secret_cut_keys(error->request_id, keys);
 }
 
 static void explain(const struct outcome_error *error, int status, struct failure *why)

@@ -4,11 +4,11 @@
 #include "ses/client.h"
 
 #include "ses/credentials.h"
-#include "ses/endpoint.h"
-#include "ses/imds.h"
-#include "ses/path.h"
+#include "ses/location.h"
+#include "ses/secret.h"
 
-#include <limits.h>
+#include "common/log.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,12 +21,11 @@ struct ses_client {
     struct ses_client_settings settings;
     struct call_transport transport;
     struct credentials credentials;
-    bool resolved; /* region, endpoints and CA file are known */
-    char region[ENDPOINT_REGION_MAX + 1];
-    char ca_file[PATH_MAX];
-    struct endpoint v1;
-    struct endpoint v2;
-    int64_t skew; /* how far AWS's clock is ahead of ours */
+    struct location location;
+    bool is_located;
+    bool is_doubtful; /* it is to be looked up again */
+    bool is_told;     /* that it cannot be */
+    int64_t skew;     /* how far AWS's clock is ahead of ours */
     unsigned long requests;
     struct outcome_error error;
 };
@@ -88,76 +87,50 @@ static int64_t now_at_aws(const struct ses_client *client)
     return client->settings.clock(client->settings.clock_context) + client->skew;
 }
 
-static enum outcome find_region(struct ses_client *client, const struct profile *profile,
-                                struct failure *why)
+static struct location_settings location_settings(const struct ses_client *client)
 {
     const struct ses_client_settings *settings = &client->settings;
-    const char *region =
-        endpoint_configured_region(settings->region, settings->environment, profile);
-    struct provider provider = {
-        .environment = settings->environment, .transport = &client->transport, .profile = profile};
+
+    return (struct location_settings){.profile = settings->profile,
+                                      .region = settings->region,
+                                      .endpoint = settings->endpoint,
+                                      .ca_file = settings->ca_file,
+                                      .environment = settings->environment};
+}
+
+static void use_location(struct ses_client *client, const struct location *location)
+{
+    client->location = *location;
+    client->transport.ca_file =
+        client->location.ca_file[0] != '\0' ? client->location.ca_file : NULL;
+    client->credentials.region = client->location.region;
+}
+
+/* What worked once is kept where files are half written, or the metadata do not answer. */
+static enum outcome keep_location(struct ses_client *client, const struct failure *why)
+{
+    if (!client->is_told)
+        log_write(LOG_WARNING, "%s; region, endpoint and CA file stay as they were", why->text);
+    client->is_told = true;
+    return OUTCOME_OK;
+}
+
+static enum outcome locate(struct ses_client *client, struct failure *why)
+{
+    struct location_settings settings = location_settings(client);
+    struct location location;
     enum outcome outcome;
 
-    if (region != NULL) {
-        if (!endpoint_check_region(region, why))
-            return OUTCOME_LOCAL;
-        (void)snprintf(client->region, sizeof client->region, "%s", region);
+    if (client->is_located && !client->is_doubtful)
         return OUTCOME_OK;
-    }
-    outcome = imds_read_region(&provider, client->region, why);
-    if (outcome == OUTCOME_OK)
-        return outcome;
-    (void)failure_prefix(why, "no region: neither a setting, nor AWS_REGION, nor in the profile");
-    if (outcome_passes(outcome) || outcome == OUTCOME_STOPPED)
-        return outcome;
-    why->exit_code = EX_CONFIG;
-    return OUTCOME_LOCAL;
-}
-
-static void find_ca_file(struct ses_client *client, const struct profile *profile)
-{
-    const struct environment *environment = client->settings.environment;
-    const char *file = client->settings.ca_file;
-
-    if (file == NULL || file[0] == '\0')
-        file = environment_get(environment, "AWS_CA_BUNDLE");
-    if (file == NULL)
-        file = profile->values[PROFILE_CA_BUNDLE];
-    if (file == NULL)
-        file = environment_get(environment, "REQUESTS_CA_BUNDLE");
-    path_expand_home(client->ca_file, file != NULL ? file : "", environment);
-    client->transport.ca_file = client->ca_file[0] != '\0' ? client->ca_file : NULL;
-}
-
-static bool find_endpoints(struct ses_client *client, const struct profile *profile,
-                           struct failure *why)
-{
-    struct endpoint_settings settings = {.endpoint = client->settings.endpoint,
-                                         .environment = client->settings.environment,
-                                         .profile = profile};
-
-    return endpoint_resolve(&client->v1, ENDPOINT_SES, client->region, &settings, why) &&
-           endpoint_resolve(&client->v2, ENDPOINT_SESV2, client->region, &settings, why);
-}
-
-static enum outcome resolve(struct ses_client *client, struct failure *why)
-{
-    const struct environment *environment = client->settings.environment;
-    const char *name = profile_name(client->settings.profile, environment);
-    enum outcome outcome = OUTCOME_LOCAL;
-    struct profile profile;
-
-    if (client->resolved)
-        return OUTCOME_OK;
-    if (profile_read(&profile, name, environment, why) && profile_check(&profile, name, why)) {
-        find_ca_file(client, &profile);
-        outcome = find_region(client, &profile, why);
-    }
-    if (outcome == OUTCOME_OK && !find_endpoints(client, &profile, why))
-        outcome = OUTCOME_LOCAL;
-    profile_reset(&profile);
-    client->credentials.region = client->region;
-    client->resolved = outcome == OUTCOME_OK;
+    client->is_doubtful = false;
+    outcome = location_find(&location, &settings, &client->transport, why);
+    if (outcome != OUTCOME_OK)
+        return client->is_located && outcome != OUTCOME_STOPPED ? keep_location(client, why)
+                                                                : outcome;
+    use_location(client, &location);
+    client->is_located = true;
+    client->is_told = false;
     return outcome;
 }
 
@@ -231,13 +204,32 @@ static enum outcome repeat(struct ses_client *client, struct call *call, struct 
     return outcome;
 }
 
-static enum outcome finish(enum outcome outcome, const char *operation, struct failure *why)
+/* Also of what is told of a success: a field may show what it was sent. */
+static void cut_secrets(const struct ses_client *client, char *text)
 {
+    secret_cut_keys(text, &client->credentials.keys);
+}
+
+static enum outcome finish(const struct ses_client *client, enum outcome outcome,
+                           const char *operation, struct failure *why)
+{
+    if (outcome != OUTCOME_OK)
+        cut_secrets(client, why->text);
     if (outcome_exit_code(outcome) != 0)
         why->exit_code = outcome_exit_code(outcome);
     if (outcome != OUTCOME_OK)
         (void)failure_prefix(why, "%s", operation);
     return outcome;
+}
+
+/* Somebody may mend the AWS files that led here. */
+static void look_again(struct ses_client *client, enum outcome outcome)
+{
+    if (outcome == OUTCOME_OK)
+        return;
+    client->is_doubtful = true;
+    if (outcome == OUTCOME_ACCESS_DENIED)
+        credentials_doubt(&client->credentials);
 }
 
 static enum outcome perform(struct ses_client *client, struct call *call, const char *operation,
@@ -246,13 +238,14 @@ static enum outcome perform(struct ses_client *client, struct call *call, const 
     enum outcome outcome;
 
     memset(&client->error, 0, sizeof client->error);
-    outcome = resolve(client, why);
+    outcome = locate(client, why);
     if (outcome == OUTCOME_OK) {
-        call->region = client->region;
+        call->region = client->location.region;
         call->service = "ses";
         outcome = repeat(client, call, reply, why);
     }
-    return finish(outcome, operation, why);
+    look_again(client, outcome);
+    return finish(client, outcome, operation, why);
 }
 
 /* What is common to the two v1 calls: *reply has to be reset after OUTCOME_OK. */
@@ -262,7 +255,7 @@ static enum outcome post_form(struct ses_client *client, const char *action,
 {
     char *body = malloc(API_V1_BODY_SIZE);
     struct call call = {.method = "POST",
-                        .endpoint = &client->v1,
+                        .endpoint = &client->location.v1,
                         .path = "/",
                         .query = "",
                         .content_type = API_V1_CONTENT_TYPE,
@@ -291,7 +284,9 @@ enum outcome ses_client_get_mail_from(struct ses_client *client, const char *con
         return outcome;
     fine = api_v1_read_mail_from(reply.body, reply.body_length, identities, count, answers, why);
     http_reply_reset(&reply);
-    return fine ? OUTCOME_OK : finish(OUTCOME_MALFORMED_REPLY, action, why);
+    for (size_t i = 0; i < count; i++)
+        cut_secrets(client, answers[i].error);
+    return fine ? OUTCOME_OK : finish(client, OUTCOME_MALFORMED_REPLY, action, why);
 }
 
 enum outcome ses_client_get_verification(struct ses_client *client, const char *const identities[],
@@ -307,7 +302,9 @@ enum outcome ses_client_get_verification(struct ses_client *client, const char *
         return outcome;
     fine = api_v1_read_verification(reply.body, reply.body_length, identities, count, answers, why);
     http_reply_reset(&reply);
-    return fine ? OUTCOME_OK : finish(OUTCOME_MALFORMED_REPLY, action, why);
+    for (size_t i = 0; i < count; i++)
+        cut_secrets(client, answers[i].error);
+    return fine ? OUTCOME_OK : finish(client, OUTCOME_MALFORMED_REPLY, action, why);
 }
 
 enum outcome ses_client_list(struct ses_client *client, unsigned page_size, const char *next_token,
@@ -317,7 +314,7 @@ enum outcome ses_client_list(struct ses_client *client, unsigned page_size, cons
     char query[API_V2_QUERY_SIZE];
     struct http_reply reply;
     struct call call = {.method = "GET",
-                        .endpoint = &client->v2,
+                        .endpoint = &client->location.v2,
                         .path = API_V2_IDENTITIES_PATH,
                         .query = query,
                         .read_error = api_v2_read_error};
@@ -331,7 +328,9 @@ enum outcome ses_client_list(struct ses_client *client, unsigned page_size, cons
         return outcome;
     fine = api_v2_read_page(page, reply.body, reply.body_length, why);
     http_reply_reset(&reply);
-    return fine ? OUTCOME_OK : finish(OUTCOME_MALFORMED_REPLY, operation, why);
+    for (size_t i = 0; fine && i < page->count; i++)
+        cut_secrets(client, page->listed[i].name);
+    return fine ? OUTCOME_OK : finish(client, OUTCOME_MALFORMED_REPLY, operation, why);
 }
 
 enum outcome ses_client_get_identity(struct ses_client *client, const char *identity,
@@ -341,7 +340,7 @@ enum outcome ses_client_get_identity(struct ses_client *client, const char *iden
     char path[API_V2_PATH_SIZE];
     struct http_reply reply;
     struct call call = {.method = "GET",
-                        .endpoint = &client->v2,
+                        .endpoint = &client->location.v2,
                         .path = path,
                         .query = "",
                         .read_error = api_v2_read_error};
@@ -355,7 +354,8 @@ enum outcome ses_client_get_identity(struct ses_client *client, const char *iden
         return outcome;
     fine = api_v2_read_identity(answer, reply.body, reply.body_length, why);
     http_reply_reset(&reply);
-    return fine ? OUTCOME_OK : finish(OUTCOME_MALFORMED_REPLY, operation, why);
+    cut_secrets(client, answer->mail_from.error);
+    return fine ? OUTCOME_OK : finish(client, OUTCOME_MALFORMED_REPLY, operation, why);
 }
 
 enum outcome ses_client_put_mail_from(struct ses_client *client, const char *identity,
@@ -365,7 +365,7 @@ enum outcome ses_client_put_mail_from(struct ses_client *client, const char *ide
     char path[API_V2_PATH_SIZE], body[API_V2_BODY_SIZE];
     struct http_reply reply;
     struct call call = {.method = "PUT",
-                        .endpoint = &client->v2,
+                        .endpoint = &client->location.v2,
                         .path = path,
                         .query = "",
                         .content_type = API_V2_CONTENT_TYPE,
@@ -394,5 +394,5 @@ unsigned long ses_client_requests(const struct ses_client *client)
 
 const char *ses_client_region(const struct ses_client *client)
 {
-    return client->region;
+    return client->location.region;
 }

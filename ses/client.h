@@ -7,6 +7,10 @@
  * fresh credentials where AWS refused the old ones, and with AWS's time where ours is wrong. The
  * pace, and any other retry, is the caller's.
  *
+ * What the AWS files say of region, endpoint and CA file is looked up again after a call that
+ * failed, and the credentials after one that was not permitted: whoever mends them need not restart
+ * anything.
+ *
  * A client is used by one thread at a time.
  */
 #ifndef SES_CLIENT_H

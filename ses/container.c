@@ -4,6 +4,7 @@
 #include "ses/container.h"
 
 #include "ses/file.h"
+#include "ses/secret.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -155,8 +156,10 @@ static enum outcome fetch(const struct provider *provider, const char *url, cons
             wait_a_second();
         outcome = try_once(provider, url, token, keys, why);
     }
-    if (outcome != OUTCOME_OK)
-        (void)failure_prefix(why, "container credentials");
+    if (outcome == OUTCOME_OK)
+        return outcome;
+    secret_cut(why->text, token);
+    (void)failure_prefix(why, "container credentials");
     return outcome;
 }
 

@@ -163,10 +163,17 @@ enum outcome credentials_renew(struct credentials *credentials, int64_t now, str
     if (outcome == OUTCOME_OK) {
         credentials->keys = keys;
         credentials->loaded = true;
+        credentials->is_told = false;
         plan_refresh(credentials, now);
     }
     keys_reset(&keys);
     return outcome;
+}
+
+void credentials_doubt(struct credentials *credentials)
+{
+    if (credentials->loaded)
+        credentials->refresh_at = 1;
 }
 
 static bool hold(const struct credentials *credentials, int64_t now)
@@ -178,8 +185,17 @@ static bool hold(const struct credentials *credentials, int64_t now)
 static void keep_old_keys(struct credentials *credentials, int64_t now, const struct failure *why)
 {
     credentials->refresh_at = now + RETRY_AFTER;
-    if (!credentials->overdue_is_fine && credentials->refresh_at > credentials->keys.expiration)
+    if (!credentials->overdue_is_fine && credentials->keys.expiration != 0 &&
+        credentials->refresh_at > credentials->keys.expiration)
         credentials->refresh_at = credentials->keys.expiration;
+    if (credentials->is_told)
+        return;
+    credentials->is_told = true;
+    if (credentials->keys.expiration == 0) {
+        log_write(LOG_WARNING, "AWS credentials cannot be refreshed: %s; those in use are kept",
+                  why->text);
+        return;
+    }
     log_write(LOG_WARNING, "AWS credentials cannot be refreshed: %s; those in use %s %lld s",
               why->text, now < credentials->keys.expiration ? "hold for" : "are kept, overdue for",
               llabs((long long)(credentials->keys.expiration - now)));

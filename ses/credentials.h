@@ -22,6 +22,7 @@ struct credentials {
     bool loaded;
     bool overdue_is_fine; /* the instance metadata themselves hand out old keys */
     int64_t refresh_at;   /* 0: never */
+    bool is_told;         /* that they cannot be refreshed */
 };
 
 /* The pointers stay the caller's, and in use. */
@@ -37,6 +38,11 @@ void credentials_reset(struct credentials *credentials);
  * since the epoch. */
 enum outcome credentials_get(struct credentials *credentials, int64_t now, const struct keys **keys,
                              struct failure *why);
+
+/* AWS knows the keys in use and does not permit what is asked: they are looked for again before the
+ * next call, for somebody may put others in their place. Those in use stay until others are found.
+ */
+void credentials_doubt(struct credentials *credentials);
 
 /* Looks for new keys at once, because AWS refused those in use. If it fails the old ones stay. */
 enum outcome credentials_renew(struct credentials *credentials, int64_t now, struct failure *why);

@@ -227,6 +227,7 @@ static struct curl_slist *make_headers(const struct http_request *request)
 
 #define SET(option, value) (curl_easy_setopt(curl, (option), (value)) == CURLE_OK)
 
+/* Without a time-out of 0, libcurl keeps what the CA file said for a day. */
 static bool set_safety(CURL *curl, const struct http_request *request)
 {
     bool plain = strncasecmp(request->url, "https:", 6) != 0;
@@ -235,6 +236,7 @@ static bool set_safety(CURL *curl, const struct http_request *request)
            SET(CURLOPT_SSL_VERIFYPEER, 1L) && SET(CURLOPT_SSL_VERIFYHOST, 2L) &&
            SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
            (request->ca_file == NULL || SET(CURLOPT_CAINFO, request->ca_file)) &&
+           SET(CURLOPT_CA_CACHE_TIMEOUT, 0L) &&
            SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) && SET(CURLOPT_NOSIGNAL, 1L) &&
            SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L) && SET(CURLOPT_PATH_AS_IS, 1L) &&
            (!(request->direct || plain) || SET(CURLOPT_PROXY, ""));

@@ -3,8 +3,9 @@
  *
  * One HTTP exchange at a time over a connection that is kept warm (keep-alive, TLS sessions,
  * HTTP/1.1). Certificates are always verified, redirects never followed, time and size always
- * bounded. The proxy comes from the environment, as libcurl reads it. Knows nothing of AWS but the
- * names of two headers. A handle is used by one thread at a time.
+ * bounded. A CA file is read for each new connection. The proxy comes from the environment, as
+ * libcurl reads it. Knows nothing of AWS but the names of two headers. A handle is used by one
+ * thread at a time.
  */
 #ifndef SES_HTTP_H
 #define SES_HTTP_H

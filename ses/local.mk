@@ -17,12 +17,14 @@ libses_a_SOURCES = \
 	ses/ini.c ses/ini.h \
 	ses/json.c ses/json.h \
 	ses/keys.c ses/keys.h \
+	ses/location.c ses/location.h \
 	ses/outcome.c ses/outcome.h \
 	ses/path.c ses/path.h \
 	ses/process.c ses/process.h \
 	ses/profile.c ses/profile.h \
 	ses/provider.c ses/provider.h \
 	ses/role.c ses/role.h \
+	ses/secret.c ses/secret.h \
 	ses/sigv4.c ses/sigv4.h \
 	ses/sts.c ses/sts.h \
 	ses/timestamp.c ses/timestamp.h \

@@ -6,6 +6,7 @@
 #include "ses/api_v1.h"
 #include "ses/endpoint.h"
 #include "ses/file.h"
+#include "ses/secret.h"
 #include "ses/timestamp.h"
 #include "ses/xml.h"
 
@@ -197,6 +198,8 @@ static enum outcome ask_with_token(const struct provider *provider, const struct
         outcome = ask(provider, NULL, "web-identity", body, keys, why);
     else
         (void)failure_set(why, EX_CONFIG, "the web identity token cannot be sent: it is too long");
+    if (outcome != OUTCOME_OK)
+        secret_cut(why->text, token->bytes);
     explicit_bzero(body, BODY_SIZE);
     free(body);
     return outcome;

@@ -6,6 +6,7 @@
  *
  *     mail-from=ID,ID..   verification=ID,..   list=SIZE   get=ID   put=ID,DOMAIN,0|1   clear=ID
  *     keys    the access key and provider in use     advance=SECONDS    the clock goes on
+ *     pause   until a line comes in
  */
 #include "ses/client.h"
 #include "ses/credentials.h"
@@ -207,6 +208,8 @@ static void run(struct ses_client *client, struct credentials *credentials, char
         if (strcmp(calls[i].name, argument) == 0 && arguments != NULL)
             calls[i].call(client, arguments);
     }
+    if (strcmp(argument, "pause") == 0)
+        (void)getchar();
     if (strcmp(argument, "keys") == 0)
         print_keys(credentials);
     if (strcmp(argument, "advance") == 0 && arguments != NULL)

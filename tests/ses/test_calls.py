@@ -6,6 +6,9 @@ import time
 
 import pytest
 
+from conftest import KEYS
+from standin.server import Reply
+from standin.signature import Refused
 from standin.ses import Account, Fault, Identity
 
 
@@ -222,6 +225,36 @@ def test_what_ses_says_is_escaped(driver, ses, operation):
     ses.fail = fail
     [line] = driver.call(ses, operation)
     assert r"\xC3\xA9" in line and "\x1b" not in line
+
+
+SECRETS = {"secret": KEYS["AWS_SECRET_ACCESS_KEY"], "token": "session/token+=" * 20}
+
+
+@pytest.mark.parametrize("name", SECRETS)
+@pytest.mark.parametrize("place", ["code", "header", "field", "status", "name", "request id"])
+def test_what_is_shown_of_the_keys_anywhere_is_cut(driver, ses, name, place):
+    """Of a long one the beginning is telling too, and texts are cut short."""
+    secret = SECRETS[name]
+    ses.accounts["AKIDEXAMPLE"].token = SECRETS["token"]
+
+    def refuse(*_):
+        raise Refused("Odd" + secret, "no", 400)
+
+    if place in ("code", "header"):
+        ses.fail = refuse
+    elif place == "field":
+        ses.identities["example.com"].domain = f"m.example.com {secret}"
+    elif place == "status":
+        ses.identities["example.com"].status = secret
+    elif place == "name":
+        ses.identities[secret] = Identity(secret)
+    else:
+        ses.fail = lambda *_: Reply(400, "{}", {"x-amzn-RequestId": secret,
+                                                "x-amzn-ErrorType": "BadRequestException"})
+    calls = ["list=10"] if place in ("header", "name", "request id") else ["mail-from=example.com"]
+    [line] = driver.call(ses, *calls, AWS_SESSION_TOKEN=SECRETS["token"], SES_CALL_NAMES="1")
+    assert line.outcome in ("ok", "bad-request") or "(" in line, line
+    assert secret[:16] not in line, line
 
 
 @pytest.mark.parametrize("operation", ["list=10", "mail-from=example.com"])

@@ -487,6 +487,73 @@ def test_files_in_utf_16_are_told_from_broken_ones(driver, tmp_path):
         (tmp_path / name).write_text("")
 
 
+def test_tokens_that_are_shown_are_cut(driver, sts, container, tmp_path):
+    """The driver's fixture looks for them."""
+    (tmp_path / "web").write_text(sts.web_token)
+    sts.answer = lambda _: Reply(400, "<E><Error><Code>InvalidIdentityToken</Code><Message>the token "
+                                      f"{sts.web_token} is none</Message></Error></E>")
+    [line] = driver.run("keys", **NOWHERE, AWS_WEB_IDENTITY_TOKEN_FILE=str(tmp_path / "web"),
+                        AWS_ROLE_ARN="arn:web", AWS_REGION="eu-west-1", AWS_ENDPOINT_URL_STS=sts.url)
+    assert "InvalidIdentityToken: the token" in line and sts.web_token not in line
+    container.answer = lambda request: Reply(200, json.dumps(
+        {"Code": "Denied", "Message": "no " + request.headers["Authorization"]}))
+    [line] = driver.run("keys", **full(container, AWS_CONTAINER_AUTHORIZATION_TOKEN="a-plain-token"))
+    assert "Denied: no" in line and "a-plain-token" not in line
+
+
+def test_what_was_mended_in_the_aws_files_is_seen(driver, ses, tmp_path):
+    """By a program that runs for months, without a signal."""
+    right = BASE.replace("[base]", "[default]")
+    ses.accounts["AKIDWRONG"] = Account(Keys().secret)
+    check = ses.answer
+
+    def answer(request):
+        """The wrong user may not; a reply later somebody has put the right keys there."""
+        if "AKIDWRONG" in request.headers["Authorization"]:
+            files(tmp_path, "[default]\nregion = us-east-1\n", right)
+            return Reply(403, "{}", {"x-amzn-ErrorType": "AccessDeniedException"})
+        return check(request)
+
+    ses.answer = answer
+    environment = files(tmp_path, "[default]\nregion = us-east-1\n", right.replace(
+        "AKIDEXAMPLE", "AKIDWRONG"))
+    first, second = driver.run("list=10", "list=10", SES_CALL_ENDPOINT=ses.url, **environment)
+    assert first.outcome == "access-denied" and second.outcome == "ok", second
+
+
+def test_region_and_endpoint_are_looked_up_again_after_a_failure(driver, ses, tmp_path):
+    check, config = ses.answer, "[default]\nregion = {}\nendpoint_url = {}\n"
+    right = BASE.replace("[base]", "[default]")
+
+    def answer(request):
+        files(tmp_path, config.format("eu-west-1", ses.url), right)
+        return check(request)
+
+    ses.answer = answer
+    environment = files(tmp_path, config.format("mars-north-1", ses.url), right)
+    first, second = driver.run("list=10", "list=10", **environment)
+    assert first.outcome == "access-denied" and first.region == "mars-north-1"
+    assert second.outcome == "ok" and second.region == "eu-west-1"
+
+
+def test_keys_that_cannot_be_read_again_are_kept_and_that_is_told_once(driver, ses, tmp_path):
+    right = BASE.replace("[base]", "[default]")
+    ses.faults = [Fault("denied", times=3)]
+    check = ses.answer
+
+    def answer(request):
+        files(tmp_path, "", "[default\n")
+        return check(request)
+
+    ses.answer = answer
+    lines = driver.run("list=10", "advance=70", "list=10", "advance=70", "list=10", "advance=70",
+                       "list=10", SES_CALL_ENDPOINT=ses.url, SES_CALL_REGION="us-east-1",
+                       **files(tmp_path, "", right))
+    assert [line.outcome for line in lines if line] == ["access-denied"] * 3 + ["ok"]
+    assert driver.log.count("cannot be refreshed") == 1
+    assert driver.log.count("region, endpoint and CA file stay as they were") == 1
+
+
 def test_unknown_keys_that_stay_the_same_are_not_tried_again(driver, ses):
     ses.accounts = {}
     [line] = driver.call(ses, "list=10")

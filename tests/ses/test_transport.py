@@ -3,6 +3,7 @@
 """Connections: kept warm, bounded in time, verified, and never led elsewhere."""
 
 import contextlib
+import os
 import socket
 import ssl
 import subprocess
@@ -10,6 +11,7 @@ import time
 
 import pytest
 
+from conftest import KEYS, NOWHERE
 from standin.server import Reply, Server
 from standin.ses import Fault, Ses
 
@@ -179,6 +181,23 @@ def test_where_the_ca_file_is_named(driver, tls, certificate, tmp_path):
     [line] = driver.call(tls, "list=10", **url, **home, AWS_CONFIG_FILE=str(tmp_path / "config"),
                          REQUESTS_CA_BUNDLE="/nonexistent")
     assert line.outcome == "ok", line
+
+
+def test_a_ca_file_that_is_replaced_is_read_again(driver, tls, certificate, tmp_path):
+    """libcurl would know the old one for a day."""
+    ca = tmp_path / "ca.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+                    "/CN=other", "-keyout", tmp_path / "k", "-out", ca], check=True, timeout=60,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    environment = {name: value for name, value in os.environ.items() if name == "PATH"}
+    process = subprocess.Popen(
+        [driver.program, "list=10", "pause", "list=10"], stdin=subprocess.PIPE, text=True,
+        stdout=subprocess.PIPE, env=environment | KEYS | NOWHERE | {
+            "AWS_REGION": "us-east-1", "AWS_CA_BUNDLE": str(ca),
+            "SES_CALL_ENDPOINT": f"https://localhost:{tls.port}"})
+    assert "refused" in process.stdout.readline()
+    ca.write_bytes((certificate / "cert.pem").read_bytes())
+    assert "list ok" in process.communicate("\n", timeout=60)[0]
 
 
 def test_a_ca_file_that_is_not_there_is_for_a_person(driver, tls):

@@ -444,6 +444,24 @@ static void refuses_nul_octets(void **state)
     assert_int_equal(why.exit_code, EX_CONFIG);
     assert_non_null(strstr(why.text, "file.conf: a file of settings holds no NUL octets"));
     assert_null(read_octets("\0", 1, &why));
+    assert_non_null(strstr(why.text, "if it is UTF-16, save it as UTF-8"));
+}
+
+static void takes_a_byte_order_mark(void **state)
+{
+    (void)state;
+    static const char mark[] = "\xef\xbb\xbf";
+    struct settings *settings = read_valid("\xef\xbb\xbfstore = \"/a\"\n");
+    struct failure why;
+
+    assert_string_equal(settings->store, "/a");
+    settings_free(settings);
+    settings = read_octets(mark, sizeof mark - 1, &why);
+    assert_non_null(settings);
+    settings_free(settings);
+    assert_null(read_octets("\xef\xbb\xbf\nstore = 1x\nnone = 2\n", 24, &why));
+    assert_non_null(strstr(why.text, "file.conf:2:"));
+    assert_null(read_octets("store = \"/a\"\n\xef\xbb\xbfsync { }", 24, &why));
 }
 
 static void caps_the_size_of_the_file(void **state)
@@ -668,6 +686,7 @@ int main(void)
         cmocka_unit_test(refuses_wrong_values_with_line_and_choice),
         cmocka_unit_test(refuses_a_file_that_was_cut_short),
         cmocka_unit_test(refuses_nul_octets),
+        cmocka_unit_test(takes_a_byte_order_mark),
         cmocka_unit_test(caps_the_size_of_the_file),
         cmocka_unit_test(caps_the_length_of_a_value),
         cmocka_unit_test(caps_the_number_of_networks),
