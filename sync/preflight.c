@@ -33,10 +33,14 @@ static bool check_file(const char *path, mode_t mode, struct failure *why)
 
 /* --- the AWS files of the user that mailfrom-sync becomes --- */
 
+struct home {
+    const char *user; /* "" for that of the process */
+};
+
 static const char *get_variable(void *context, const char *name)
 {
-    const struct settings *settings = context;
-    const char *user = settings->sync.user;
+    const struct home *home = context;
+    const char *user = home->user;
     const struct passwd *entry;
 
     if (strcmp(name, "HOME") != 0 || geteuid() != 0 || user[0] == '\0')
@@ -47,7 +51,8 @@ static const char *get_variable(void *context, const char *name)
 
 static bool check_profile(const struct settings *settings, const char *name, struct failure *why)
 {
-    struct environment environment = {get_variable, (void *)(uintptr_t)settings};
+    struct home home = {settings->sync.user};
+    struct environment environment = {get_variable, &home};
     struct profile profile;
     bool good;
 

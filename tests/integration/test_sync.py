@@ -340,7 +340,9 @@ def test_no_identity_leaves_because_an_item_has_no_name(sync, ses, name):
     sync.stop()
     del ses.identities["d00001.example"]
     ses.alter = changing_items(lambda item: item.update(IdentityName=name))
-    assert "2 fetched" in sync.once(), "it does not wait for a list that is whole"
+    done = sync.run("--once")  # it does not wait for a list that is whole
+    assert "1 fetched" in done.stdout and ", 1 refused" in done.stdout
+    assert done.returncode == os.EX_UNAVAILABLE, "SES does not know one that is in the store"
 
 
 def test_a_token_that_cannot_be_read_ends_no_list(sync, ses):
