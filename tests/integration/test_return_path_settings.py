@@ -474,6 +474,16 @@ def test_metrics_count_return_paths_and_answers(gateway):
         assert set(counted.values()) <= {1, 2, 3}
 
 
+@pytest.mark.parametrize("domain", ["shop.example", "x.example"])
+def test_explain_shows_the_very_return_path(gateway, domain):
+    sender = f"{new_name()}@{domain}"
+    return_path = gateway.return_path(sender, "From: info@shop.example")
+    told = done(gateway.milter, "explain", "info@shop.example", "--envelope", sender)
+    assert f"MAIL FROM:<{return_path}>\n" in told
+    assert done(gateway.milter, "return-path", "encode", sender, "--identity",
+                "shop.example") == f"{return_path}\n"
+
+
 def test_the_sandbox_was_on_in_all_of_this(returns):
     lines = returns.milter.log_text().splitlines()
     assert any(line.endswith("seccomp filter in force") for line in lines)

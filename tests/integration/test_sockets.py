@@ -77,6 +77,36 @@ def test_socket_activation(own):
     assert os.path.exists(path_of(own))
 
 
+def asked_for_return_paths(path):
+    """The reply of the map `domain`, as it comes over the wire."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(30)
+        client.connect(path)
+        client.sendall(b"24:domain elsewhere.example,")
+        return client.recv(1000)
+
+
+def test_socket_activation_of_both_sockets(own):
+    """Return paths have the other descriptor, and each stays what it is."""
+    path, return_path, secrets = path_of(own), f"{own.base}/return", f"{own.base}/secrets"
+    with open(os.open(secrets, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as file:
+        file.write("the-secret-of-a-test\n")
+    with socket.socket(socket.AF_UNIX) as first, socket.socket(socket.AF_UNIX) as second:
+        for listener, at in ((first, return_path), (second, path)):
+            listener.bind(at)
+            listener.listen()
+            os.set_inheritable(listener.fileno(), True)
+        own.use({"milter": {"socket": f"fd:{second.fileno()}"},
+                 "return-path": {"socket": f"fd:{first.fileno()}", "secrets-file": secrets}},
+                pass_fds=[first.fileno(), second.fileno()])
+        assert asked_for_return_paths(return_path) == b"9:NOTFOUND ,"
+        with MilterClient("unix", path) as client:
+            replies = client.send("info@shop.example", "info@shop.example")
+        assert any(code == b"e" and data.startswith(b"<prvs=") for code, data in replies)
+        own.stop()
+    assert os.path.exists(path) and os.path.exists(return_path)
+
+
 def test_a_stale_socket_is_replaced(own):
     own.use()
     own.kill()
