@@ -18,7 +18,7 @@
 
 /* What this gateway's identities have. */
 struct mail_froms {
-    const struct check *check;
+    enum check_gateway imported; /* whose imported identities are */
     struct domain_list domains;
     struct domain_list unclear; /* nobody knows whether they are this gateway's */
 };
@@ -37,9 +37,9 @@ static bool note_record(void *context, const char *key, const struct mail_from *
     struct mail_froms *mail_froms = context;
 
     (void)key;
-    if (record->domain[0] == '\0')
+    if (record->domain[0] == '\0' || record->source == MAIL_FROM_SES)
         return true;
-    switch (check_expect(mail_froms->check->settings, record).gateway) {
+    switch (record->source == MAIL_FROM_LOCAL ? GATEWAY_OWN : mail_froms->imported) {
     case GATEWAY_SES:
         break;
     case GATEWAY_OWN:
@@ -67,12 +67,12 @@ static bool is_of_ses(const struct dns_answer *answer)
 }
 
 /* An imported record may be of SES, which then has the bounces. */
-static void settle_unclear(struct mail_froms *mail_froms)
+static void settle_unclear(struct mail_froms *mail_froms, struct inquiry *inquiry)
 {
     const struct domain_list *unclear = &mail_froms->unclear;
 
     for (size_t i = 0; i < unclear->count; i++) {
-        if (!is_of_ses(inquire(mail_froms->check->inquiry, unclear->names[i], DNS_MX)))
+        if (!is_of_ses(inquire(inquiry, unclear->names[i], DNS_MX)))
             domain_list_add(&mail_froms->domains, unclear->names[i]);
     }
 }
@@ -194,7 +194,8 @@ static void tell(const struct check *check, const struct domain_list *domains,
 
 void check_bounces(const struct check *check)
 {
-    struct mail_froms mail_froms = {.check = check};
+    static const struct mail_from imported = {.source = MAIL_FROM_FILE};
+    struct mail_froms mail_froms = {.imported = check_expect(check->settings, &imported).gateway};
     struct domain_list *domains = &mail_froms.domains;
     struct takers takers = {.postfix = MTA_NONE};
     struct failure why; /* check_store has told it */
@@ -202,7 +203,7 @@ void check_bounces(const struct check *check)
     if (check->settings->return_path.secrets_file[0] != '\0' ||
         !store_each(check->store, note_record, &mail_froms, &why))
         return;
-    settle_unclear(&mail_froms);
+    settle_unclear(&mail_froms, check->inquiry);
     if (domains->count == 0)
         return;
     if (check->settings->default_mail_from_domain[0] != '\0')

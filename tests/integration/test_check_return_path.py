@@ -211,6 +211,17 @@ def test_a_table_that_cannot_be_asked(lonely):
                                    "hash:/nonexistent/relay: open database")
 
 
+def test_a_table_that_hangs(lonely):
+    """It is waited for once, not for each domain."""
+    lonely.import_records(record("right.example") | record("file.example") | record("other.example"))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        postfix(lonely, f"relay_domains = tcp:127.0.0.1:{silent.getsockname()[1]}\n")
+        started = time.monotonic()
+        result = check(lonely, "right.example")
+        assert time.monotonic() - started < 8
+    only(result, "warning", "bounces: whether all of them are taken is not known for certain: postmap takes too long")
+
+
 def test_a_postfix_that_cannot_be_asked(lonely):
     lonely.import_records(record("right.example"))
     os.remove(f"{lonely.postfix}/main.cf")
