@@ -18,7 +18,7 @@ from lab import check as lab
 from lab.check import GATEWAY, MX, found, gateway, record, settle
 from lab.nsd import Nsd
 from lab.process import free_port
-from lab.sendmail import MC
+from lab.sendmail import MC, OPEN_RELAY
 
 SECRET = "5f0c6ee1d5b0431c8f27cf2f1a2b9d5c"
 OTHER_SECRET = "0123456789abcdef0123456789abcdef"
@@ -662,7 +662,7 @@ def sendmail_cf(request, own, tmp_path):
         base = tmp_path / "sendmail"
         base.mkdir(exist_ok=True)
         mc = MC.format(base=base, tree=tree, relay=1, port=2, second_port=3, socket=own.socket,
-                       second_socket=own.socket)
+                       second_socket=own.socket, relaying=OPEN_RELAY)
         (base / "test.mc").write_text(mc + lines, encoding="ascii")
         done = subprocess.run(["m4", str(base / "test.mc")], check=True, capture_output=True, text=True, timeout=60)
         (base / "sendmail.cf").write_text(done.stdout, encoding="ascii")
