@@ -349,8 +349,9 @@ static char *read_text(FILE *in, const char *name, struct failure *why)
                           "UTF-8",
                           name);
     } else {
-        memmove(text, text + mark, length - mark);
         length -= mark;
+        if (mark > 0)
+            memmove(text, text + mark, length);
         memcpy(text + length, last_line, sizeof last_line);
         return text;
     }

@@ -415,7 +415,9 @@ def test_kill_at_any_instant_loses_nothing(sync):
             assert len(records) == count
             assert {record["MailFromDomainStatus"] for record in records.values()} <= {
                 "Pending", "Success"}
+        mark = sync.log_size()
         sync.start()
+        sync.wait_for_log("version ", mark)  # before that, it dies of TERM
         wait_until(lambda: statuses(sync) == {"Success"}, "all to be looked up")
 
 
