@@ -29,12 +29,17 @@ int return_lifetime_days(const struct settings *settings)
     return (int)(settings->return_path.lifetime / MILLISECONDS_A_DAY);
 }
 
+int64_t return_gone_after(const struct settings *settings, int64_t now)
+{
+    /* A day more, since a signature tells the day only. */
+    return now - (return_lifetime_days(settings) + 1LL) * SECONDS_A_DAY;
+}
+
 static enum lookup_result find_candidates(struct candidates *candidates,
                                           const char *mail_from_domain,
                                           const struct return_scene *scene, struct failure *why)
 {
-    /* A day more, since a signature tells the day only. */
-    int64_t gone_after = scene->now - (return_lifetime_days(scene->settings) + 1LL) * SECONDS_A_DAY;
+    int64_t gone_after = return_gone_after(scene->settings, scene->now);
 
     candidates->listed = &scene->settings->return_path.return_domains;
     candidates->returns_count = 0;

@@ -24,6 +24,9 @@ struct return_scene {
 /* For how many days a return path is accepted after the day on which it was signed. */
 int return_lifetime_days(const struct settings *settings);
 
+/* What went away from the index of the store before this has no bounces under way any more. */
+int64_t return_gone_after(const struct settings *settings, int64_t now);
+
 /* --- out --- */
 
 struct return_sender {

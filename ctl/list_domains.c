@@ -11,8 +11,6 @@
 
 #include "common/return_address.h"
 
-enum { SECONDS_A_DAY = 24 * 60 * 60 };
-
 struct domains {
     const char *extra; /* to be printed where it belongs; "" once it is */
     char last[IDENTITY_DOMAIN_MAX + 1];
@@ -51,9 +49,7 @@ bool list_domains_print(struct invocation *invocation, struct failure *why)
     if (!invocation_store(invocation, STORE_READ, &store, why))
         return false;
     domains.extra = invocation->settings->default_mail_from_domain;
-    /* As return_address_read does: a day more, since a signature tells the day only. */
-    domains.gone_after =
-        (int64_t)time(NULL) - (return_lifetime_days(invocation->settings) + 1LL) * SECONDS_A_DAY;
+    domains.gone_after = return_gone_after(invocation->settings, (int64_t)time(NULL));
     good = store_each_return(store, print_return, &domains, why);
     if (good)
         print_domain(&domains, domains.extra);

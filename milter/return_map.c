@@ -13,11 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-enum {
-    MILLISECONDS_A_DAY = 24 * 60 * 60 * 1000,
-    SHOWN_MAX = 320,
-    LINE_SIZE = 2 * (5 * SHOWN_MAX + 8) + 200
-};
+enum { SHOWN_MAX = 320, LINE_SIZE = 2 * (5 * SHOWN_MAX + 8) + 200 };
 
 static struct lookup *the_lookup;
 static struct {
@@ -154,7 +150,7 @@ static void write_expiry(char text[SOCKETMAP_REPLY_MAX], const struct return_ans
                          const struct return_scene *scene)
 {
     char date[MOMENT_DAY_SIZE];
-    int64_t days = scene->settings->return_path.lifetime / MILLISECONDS_A_DAY;
+    int64_t days = return_lifetime_days(scene->settings);
 
     (void)moment_format_day(answer->signed_on + days, date);
     (void)snprintf(text, SOCKETMAP_REPLY_MAX, "550 5.1.1 Return path expired on %s", date);
