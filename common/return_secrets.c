@@ -88,8 +88,11 @@ bool return_secrets_add(struct return_secrets *secrets, const char *text, int64_
            failure_set(why, EX_OSERR, "out of memory");
 }
 
+/* OpenSSL takes itself down when main returns, unless it is told not to; a session that still
+ * signs then would use what is gone. */
 struct return_secrets *return_secrets_new(void)
 {
+    (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
     return calloc(1, sizeof(struct return_secrets));
 }
 
