@@ -9,7 +9,10 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
+
+#include "common/nearest.h"
 
 /* Without the first for a program that has none. */
 static const struct option long_options[] = {
@@ -24,6 +27,21 @@ static void refuse(const struct command_line_program *program)
 {
     (void)fputs(program->usage, stderr);
     exit(EX_USAGE);
+}
+
+/* argument: what getopt_long did not take. */
+static void guess(const struct command_line_program *program, const char *argument)
+{
+    struct nearest nearest;
+
+    if (strncmp(argument, "--", 2) != 0)
+        return;
+    nearest = nearest_begin(argument + 2, strcspn(argument + 2, "="));
+    for (const struct option *option = long_options + !program->has_once; option->name != NULL;
+         option++)
+        nearest_try(&nearest, option->name);
+    if (nearest.word != NULL)
+        (void)fprintf(stderr, "%s: did you mean --%s?\n", program->name, nearest.word);
 }
 
 static void take(struct command_line *line, int option, const struct command_line_program *program)
@@ -60,8 +78,11 @@ struct command_line command_line_read(const struct command_line_program *program
     int option;
 
     while ((option = getopt_long(argc, argv, "c:fh", long_options + !program->has_once, NULL)) !=
-           -1)
+           -1) {
+        if (option == '?')
+            guess(program, argv[optind - 1]);
         take(&line, option, program);
+    }
     if (optind < argc) {
         (void)fprintf(stderr, "%s: unexpected argument \"%s\"\n", program->name, argv[optind]);
         refuse(program);

@@ -5,6 +5,7 @@
  * is known, and taken over when the whole file is.
  */
 #include "common/listen_address.h"
+#include "common/nearest.h"
 #include "common/settings_schema.h"
 #include "common/settings_text.h"
 
@@ -81,6 +82,35 @@ static void list_names(const char *section, char *out, size_t size)
         used += (size_t)snprintf(out + used, size - used, ", %s {..}", settings_sections[i].name);
 }
 
+/* What the one who wrote the name is likely to have meant; "" for nothing. */
+static const char *nearest_name(const char *section, const char *name, size_t length)
+{
+    struct nearest nearest = nearest_begin(name, length);
+
+    for (size_t i = 0; i < settings_schema_count; i++) {
+        if (setting_is_in(&settings_schema[i], section))
+            nearest_try(&nearest, settings_schema[i].name);
+    }
+    for (size_t i = 0; section == NULL && i < SETTINGS_SECTION_COUNT; i++)
+        nearest_try(&nearest, settings_sections[i].name);
+    return nearest.word == NULL ? "" : nearest.word;
+}
+
+/* text: what libconfuse says of a name that it does not know, which it puts in quotes. */
+static void refuse_name(const char *section, const char *text, int line)
+{
+    const char *name = text + strcspn(text, "'");
+    const char *meant;
+    char names[TEXT_MAX / 2];
+
+    name += *name == '\'';
+    meant = nearest_name(section, name, strcspn(name, "'"));
+    list_names(section, names, sizeof names);
+    (void)failure_set(complaint, EX_CONFIG, "%s:%d: %s; %s%s%s %s", draft_name, line, text,
+                      meant[0] == '\0' ? "" : "did you mean '", meant,
+                      meant[0] == '\0' ? "there are" : "'? There are", names);
+}
+
 /* The section that libconfuse is in: its name, or NULL for the top level. */
 static const char *section_of(cfg_t *cfg)
 {
@@ -93,7 +123,6 @@ __attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const cha
 {
     static const char no_option[] = "no such option";
     char text[TEXT_MAX / 2];
-    char names[TEXT_MAX / 2];
 
     if (complaint->text[0] != '\0' || format == NULL)
         return; /* the first error is the one that counts */
@@ -104,9 +133,7 @@ __attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const cha
                               ? "inside of a section: } is missing"
                               : "where a value should stand");
     } else if (strncmp(format, no_option, strlen(no_option)) == 0) {
-        list_names(section_of(cfg), names, sizeof names);
-        (void)failure_set(complaint, EX_CONFIG, "%s:%d: %s; there are %s", draft_name, cfg->line,
-                          text, names);
+        refuse_name(section_of(cfg), text, cfg->line);
     } else if (strncmp(format, "found duplicate title", strlen("found duplicate title")) == 0) {
         (void)failure_set(complaint, EX_CONFIG,
                           "%s:%d: two sections of one name; each needs a title of its own, as in "

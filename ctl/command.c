@@ -214,6 +214,18 @@ const struct command *command_find(const char *name)
     return NULL;
 }
 
+bool command_unknown(const char *name, struct failure *why)
+{
+    struct nearest nearest = nearest_begin(name, strlen(name));
+
+    for (size_t i = 0; i < COMMANDS_COUNT; i++)
+        nearest_try(&nearest, commands[i].name);
+    if (nearest.word == NULL)
+        return failure_set(why, EX_USAGE, "no command `%.80s'; see `mailfromctl help'", name);
+    return failure_set(why, EX_USAGE, "no command `%.80s'; did you mean `mailfromctl %s'?", name,
+                       nearest.word);
+}
+
 void command_print_help(const struct command *command, FILE *out)
 {
     (void)fprintf(out, "Usage: mailfromctl [-c FILE] %s%s%s\n\n%c%s.\n", command->name,
@@ -262,6 +274,37 @@ bool invocation_misused(const struct invocation *invocation, struct failure *why
                        invocation->command->name, text, invocation->command->name);
 }
 
+struct nearest command_nearest_option(const struct option *options, const char *argument)
+{
+    struct nearest nearest = nearest_begin(argument + 2, strcspn(argument + 2, "="));
+
+    for (; options->name != NULL; options++)
+        nearest_try(&nearest, options->name);
+    return nearest;
+}
+
+/* What getopt_long did not take; for a short option, it is in optopt. */
+static void refuse_option(const struct invocation *invocation, const struct option *options,
+                          struct failure *why)
+{
+    const char *argument = invocation->argv[optind - 1];
+    struct nearest nearest;
+
+    if (strncmp(argument, "--", 2) != 0) {
+        (void)invocation_misused(invocation, why, "unknown option -%c",
+                                 optopt > ' ' && optopt < 0x7f ? optopt : '?');
+        return;
+    }
+    nearest = command_nearest_option(options, argument);
+    if (nearest.word == NULL)
+        (void)invocation_misused(invocation, why, "wrong option %.80s", argument);
+    else if (nearest.distance == 0)
+        (void)invocation_misused(invocation, why, "--%s takes no value", nearest.word);
+    else
+        (void)invocation_misused(invocation, why, "wrong option %.80s; did you mean --%s?",
+                                 argument, nearest.word);
+}
+
 int invocation_option(struct invocation *invocation, const struct option *options,
                       struct failure *why)
 {
@@ -269,11 +312,23 @@ int invocation_option(struct invocation *invocation, const struct option *option
 
     if (option == ':')
         (void)invocation_misused(invocation, why, "%s needs a value", invocation->argv[optind - 1]);
-    else if (option == '?' && optopt > ' ' && optopt < 0x7f)
-        (void)invocation_misused(invocation, why, "unknown option -%c", optopt);
     else if (option == '?')
-        (void)invocation_misused(invocation, why, "wrong option %s", invocation->argv[optind - 1]);
+        refuse_option(invocation, options, why);
     return option == ':' ? '?' : option;
+}
+
+bool invocation_part(const struct invocation *invocation, const char *const names[],
+                     const char *choice, struct failure *why)
+{
+    const char *given = invocation->argc > 1 ? invocation->argv[1] : "";
+    struct nearest nearest = nearest_begin(given, strlen(given));
+
+    for (; *names != NULL; names++)
+        nearest_try(&nearest, *names);
+    if (nearest.word == NULL)
+        return invocation_misused(invocation, why, "%s is missing", choice);
+    return invocation_misused(invocation, why, "%.80s is unknown; did you mean %s?", given,
+                              nearest.word);
 }
 
 bool invocation_json(struct invocation *invocation, const char *hint, bool *json,
@@ -332,8 +387,7 @@ bool help_run(struct invocation *invocation, struct failure *why)
     }
     command = command_find(invocation->argv[1]);
     if (command == NULL)
-        return failure_set(why, EX_USAGE, "no command `%s'; see `mailfromctl help'",
-                           invocation->argv[1]);
+        return command_unknown(invocation->argv[1], why);
     command_print_help(command, stdout);
     return true;
 }

@@ -7,6 +7,7 @@
 #ifndef CTL_COMMAND_H
 #define CTL_COMMAND_H
 
+#include "common/nearest.h"
 #include "common/settings.h"
 #include "common/store.h"
 
@@ -33,6 +34,10 @@ struct command {
 };
 
 const struct command *command_find(const char *name); /* NULL: no such command */
+/* Fails with EX_USAGE; says which command the name may have been meant for. */
+bool command_unknown(const char *name, struct failure *why);
+/* The option that was meant by an argument that begins with two hyphens. */
+struct nearest command_nearest_option(const struct option *options, const char *argument);
 void command_print_help(const struct command *command, FILE *out);
 void command_print_overview(FILE *out);
 
@@ -44,6 +49,11 @@ bool invocation_misused(const struct invocation *invocation, struct failure *why
  * then the first argument), '?' for a wrong one, and then *why is filled. */
 int invocation_option(struct invocation *invocation, const struct option *options,
                       struct failure *why);
+
+/* Fails with EX_USAGE: the first argument names none of the command's parts. names ends in NULL;
+ * choice: what the parts are, for whoever gave none of them or something else. */
+bool invocation_part(const struct invocation *invocation, const char *const names[],
+                     const char *choice, struct failure *why);
 
 /* Reads the options of a command that takes --json and nothing else. hint: what to say to an
  * argument that is too much. */

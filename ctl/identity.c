@@ -181,6 +181,7 @@ static bool add_or_remove(bool adds, struct invocation *invocation, struct failu
 
 bool identity_run(struct invocation *invocation, struct failure *why)
 {
+    static const char *const parts[] = {"add", "remove", "list", NULL};
     struct invocation rest = *invocation;
     const char *what = invocation->argc > 1 ? invocation->argv[1] : "";
     bool good;
@@ -192,7 +193,7 @@ bool identity_run(struct invocation *invocation, struct failure *why)
     else if (strcmp(what, "add") == 0 || strcmp(what, "remove") == 0)
         good = add_or_remove(what[0] == 'a', &rest, why);
     else
-        good = invocation_misused(invocation, why, "add, remove or list?");
+        good = invocation_part(invocation, parts, "add, remove or list", why);
     invocation->settings = rest.settings;
     return good;
 }

@@ -46,6 +46,24 @@ static bool run(struct invocation *invocation, struct failure *why)
     return good;
 }
 
+static void refuse_option(const struct option *options, int option, const char *argument,
+                          struct failure *why)
+{
+    struct nearest nearest = {.word = NULL};
+
+    if (option == '?' && strncmp(argument, "--", 2) == 0)
+        nearest = command_nearest_option(options, argument);
+    if (nearest.word != NULL && nearest.distance > 0)
+        (void)failure_set(why, EX_USAGE, "unknown option %.80s; did you mean --%s?", argument,
+                          nearest.word);
+    else
+        (void)failure_set(why, EX_USAGE, "%s %.80s; see `mailfromctl --help'",
+                          option == ':'          ? "a value is missing after"
+                          : nearest.word != NULL ? "no value belongs to"
+                                                 : "unknown option",
+                          argument);
+}
+
 /* Returns false if nothing is left to do; *status is then the exit code. */
 static bool read_options(int argc, char *argv[], struct invocation *invocation, int *status)
 {
@@ -69,9 +87,7 @@ static bool read_options(int argc, char *argv[], struct invocation *invocation, 
             (void)printf("mailfromctl %s\n", PACKAGE_VERSION);
             return false;
         default:
-            (void)failure_set(&why, EX_USAGE, "%s %s; see `mailfromctl --help'",
-                              option == ':' ? "a value is missing after" : "unknown option",
-                              argv[optind - 1]);
+            refuse_option(options, option, argv[optind - 1], &why);
             *status = told(&why);
             return false;
         }
@@ -98,7 +114,7 @@ int main(int argc, char *argv[])
     invocation.argc = argc - optind;
     invocation.argv = argv + optind;
     if (invocation.command == NULL) {
-        (void)failure_set(&why, EX_USAGE, "no command `%s'; see `mailfromctl help'", argv[optind]);
+        (void)command_unknown(argv[optind], &why);
         return told(&why);
     }
     return run(&invocation, &why) ? EX_OK : told(&why);

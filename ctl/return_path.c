@@ -10,11 +10,14 @@ struct part {
     bool (*run)(struct invocation *invocation, struct failure *why);
 };
 
+enum { PARTS_MAX = 3 };
+
 /* The name of the part takes the place of the command's. */
 static bool run_part(const struct part *parts, size_t count, const char *choice,
                      struct invocation *invocation, struct failure *why)
 {
     const char *name = invocation->argc > 1 ? invocation->argv[1] : "";
+    const char *names[PARTS_MAX + 1] = {0};
 
     for (size_t i = 0; i < count; i++) {
         if (strcmp(parts[i].name, name) != 0)
@@ -23,7 +26,9 @@ static bool run_part(const struct part *parts, size_t count, const char *choice,
         invocation->argv++;
         return parts[i].run(invocation, why);
     }
-    return invocation_misused(invocation, why, "%s is missing", choice);
+    for (size_t i = 0; i < count; i++)
+        names[i] = parts[i].name;
+    return invocation_part(invocation, names, choice, why);
 }
 
 static bool run_key(struct invocation *invocation, struct failure *why)

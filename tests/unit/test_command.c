@@ -133,6 +133,35 @@ static void list_json_is_an_array(void **state)
     assert_string_equal(ctl_result.out + strlen(ctl_result.out) - 4, "}\n]\n");
 }
 
+static void what_is_misspelt_is_guessed(void **state)
+{
+    (void)state;
+    struct failure why;
+
+    assert_int_equal(ctl_call("list", "--sourcce", "ses", NULL), EX_USAGE);
+    expect_in(ctl_result.why.text, "list: wrong option --sourcce; did you mean --source?; see ");
+    assert_int_equal(ctl_call("list", "--souce=ses", NULL), EX_USAGE);
+    expect_in(ctl_result.why.text, "did you mean --source?");
+    assert_int_equal(ctl_call("list", "--nonsense", NULL), EX_USAGE);
+    expect_absent(ctl_result.why.text, "did you mean");
+    assert_int_equal(ctl_call("list", "--json=3", NULL), EX_USAGE);
+    expect_in(ctl_result.why.text, "--json takes no value");
+    assert_int_equal(ctl_call("list", "-j", NULL), EX_USAGE);
+    expect_in(ctl_result.why.text, "unknown option -j");
+    assert_int_equal(ctl_call("identity", "remvoe", "x.example", NULL), EX_USAGE);
+    expect_in(ctl_result.why.text, "did you mean remove?");
+    assert_int_equal(ctl_call("identity", NULL), EX_USAGE);
+    expect_in(ctl_result.why.text, "add, remove or list");
+    assert_int_equal(ctl_call("return-path", "ecnode", NULL), EX_USAGE);
+    expect_in(ctl_result.why.text, "did you mean encode?");
+    assert_int_equal(ctl_call("return-path", "key", "lsit", NULL), EX_USAGE);
+    expect_in(ctl_result.why.text, "did you mean list?");
+    assert_int_equal(ctl_call("help", "explian", NULL), EX_USAGE);
+    expect_in(ctl_result.why.text, "no command `explian'; did you mean `mailfromctl explain'?");
+    assert_false(command_unknown("xyzzy", &why));
+    expect_in(why.text, "see `mailfromctl help'");
+}
+
 static void remove_is_all_or_nothing(void **state)
 {
     (void)state;
@@ -313,6 +342,7 @@ int main(void)
         FILLED(list_aligns_columns_and_totals),
         FILLED(list_notes_feedback_forwarding_that_is_off_beside_any_trouble),
         FILLED(list_takes_no_identity),
+        FILLED(what_is_misspelt_is_guessed),
         FILLED(list_json_is_an_array),
         FILLED(remove_is_all_or_nothing),
         FILLED(removing_the_last_identity_warns),

@@ -397,12 +397,15 @@ static void refuses_wrong_values_with_line_and_choice(void **state)
         {"name behind comments", "# a\n# b\n// c\n/* d */ /* e\n*/\nmilter {\n# f\n}\nstor = 1",
          "file.conf:9: no such option 'stor'"},
         {"unknown setting", "stor = /a",
-         "file.conf:1: no such option 'stor'; there are store, store-group, "
+         "file.conf:1: no such option 'stor'; did you mean 'store'? There are store, store-group, "
          "default-mail-from-domain, seccomp, log-format, log-level, milter {..}"},
         {"unknown setting in the section", "milter {\nstore = /a\n}",
          "file.conf:2: no such option 'store'; there are socket, socket-mode"},
         {"setting of the section outside", "socket = \"fd:3\"", "no such option 'socket'"},
-        {"unknown section", "post { }", "no such option 'post'"},
+        {"unknown section", "post { }", "no such option 'post'; there are "},
+        {"misspelt section", "miller { }", "no such option 'miller'; did you mean 'milter'? There"},
+        {"misspelt setting in a section", "ses { requests-per-secnod = 1 }",
+         "; did you mean 'requests-per-second'? There are "},
         {"include", "include(\"/etc/passwd\")", "no such option"},
         {"no value", "store =\n", "file.conf:"},
         {"no equals sign", "store \"/a\"", "file.conf:1: "},
