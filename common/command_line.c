@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "common/help_text.h"
 #include "common/nearest.h"
 
 /* Without the first for a program that has none. */
@@ -25,7 +26,7 @@ static const struct option long_options[] = {
 
 static void refuse(const struct command_line_program *program)
 {
-    (void)fputs(program->usage, stderr);
+    help_text_write(stderr, program->usage);
     exit(EX_USAGE);
 }
 
@@ -63,7 +64,7 @@ static void take(struct command_line *line, int option, const struct command_lin
         (void)printf("%s %s\n", program->name, PACKAGE_VERSION);
         exit(EX_OK);
     case 'h':
-        (void)fputs(program->usage, stdout);
+        help_text_write(stdout, program->usage);
         exit(EX_OK);
     default:
         refuse(program);

@@ -12,6 +12,7 @@ libcommon_a_SOURCES = \
 	common/envelope.c common/envelope.h \
 	common/failure.c common/failure.h \
 	common/fault.c common/fault.h \
+	common/help_text.c common/help_text.h \
 	common/identity.c common/identity.h \
 	common/instance.c common/instance.h \
 	common/judgement.c common/judgement.h \

@@ -4,8 +4,11 @@
 #include "ctl/command.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+
+#include "common/help_text.h"
 
 static const struct command commands[] = {
     {"import", "[--replace] [--dry-run] FILE|-",
@@ -226,26 +229,51 @@ bool command_unknown(const char *name, struct failure *why)
                        nearest.word);
 }
 
+/* text: to be freed, and what was made is written to out. */
+static void write_filled(FILE *made, char *const *text, FILE *out)
+{
+    (void)fclose(made);
+    help_text_write(out, *text);
+    free(*text);
+}
+
 void command_print_help(const struct command *command, FILE *out)
 {
-    (void)fprintf(out, "Usage: mailfromctl [-c FILE] %s%s%s\n\n%c%s.\n", command->name,
+    char *text;
+    size_t size;
+    FILE *made = open_memstream(&text, &size);
+
+    if (made == NULL) {
+        (void)fputs("mailfromctl: out of memory\n", stderr);
+        return;
+    }
+    (void)fprintf(made, "Usage: mailfromctl [-c FILE] %s%s%s\n\n%c%s.\n", command->name,
                   command->synopsis[0] == '\0' ? "" : " ", command->synopsis,
                   command->summary[0] - 'a' + 'A', command->summary + 1);
     if (command->details[0] != '\0')
-        (void)fprintf(out, "\n%s", command->details);
+        (void)fprintf(made, "\n%s", command->details);
+    write_filled(made, &text, out);
 }
 
 void command_print_overview(FILE *out)
 {
+    char *text;
+    size_t size;
+    FILE *made = open_memstream(&text, &size);
+
+    if (made == NULL) {
+        (void)fputs("mailfromctl: out of memory\n", stderr);
+        return;
+    }
     (void)fputs("Usage: mailfromctl [-c FILE] COMMAND [ARGUMENT...]\n"
                 "\n"
                 "Reads and edits the store from which mailfrom-milter answers.\n"
                 "\n"
                 "Commands:\n",
-                out);
+                made);
     for (size_t i = 0; i < COMMANDS_COUNT; i++) {
         bool fits = strlen(commands[i].name) < NAME_WIDTH;
-        (void)fprintf(out, "  %-*s%s%s\n", NAME_WIDTH, commands[i].name, fits ? "" : "  ",
+        (void)fprintf(made, "  %-*s%s%s\n", NAME_WIDTH, commands[i].name, fits ? "" : "  ",
                       commands[i].summary);
     }
     (void)fputs(
@@ -258,7 +286,8 @@ void command_print_overview(FILE *out)
         "Exit codes are those of sysexits.h: 0 done, 64 wrong usage, 65 bad data, 66 no such\n"
         "file or store, 69 no such identity, 74 input or output error, 75 try again later, 76 an\n"
         "odd reply, 77 not permitted, 78 wrong settings.\n",
-        out);
+        made);
+    write_filled(made, &text, out);
 }
 
 bool invocation_misused(const struct invocation *invocation, struct failure *why,

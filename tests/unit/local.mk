@@ -77,7 +77,8 @@ UNIT_TESTS += tests/unit/test_decision tests/unit/test_envelope tests/unit/test_
 	tests/unit/test_local_part tests/unit/test_log tests/unit/test_lookup \
 	tests/unit/test_mail_from tests/unit/test_network tests/unit/test_reply \
 	tests/unit/test_settings tests/unit/test_store tests/unit/test_word
-UNIT_TESTS += tests/unit/test_nearest
+UNIT_TESTS += tests/unit/test_help_text tests/unit/test_nearest
+tests_unit_test_help_text_LDADD = libcommon.a $(CMOCKA_LIBS)
 tests_unit_test_nearest_LDADD = libcommon.a $(CMOCKA_LIBS)
 UNIT_TESTS += tests/unit/test_live_settings tests/unit/test_message
 UNIT_TESTS += tests/unit/test_return_address tests/unit/test_return_map \
