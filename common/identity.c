@@ -9,6 +9,7 @@
 #include <sysexits.h>
 
 #include <idn2.h>
+#include <stdio.h>
 
 enum { LABEL_MAX = 63 };
 
@@ -220,4 +221,23 @@ const char *identity_keys_next(struct identity_keys *keys, size_t *length)
     dot = memchr(domain, '.', *length);
     keys->next_domain = dot == NULL ? domain + *length : dot + 1;
     return domain;
+}
+
+bool identity_with_u_labels(const char *text, char out[IDENTITY_SHOWN_SIZE])
+{
+    const char *at = strrchr(text, '@');
+    const char *domain = at == NULL ? text : at + 1;
+    char back[IDENTITY_DOMAIN_MAX + 1];
+    char *labels = NULL;
+    bool out_of_memory;
+    bool good;
+
+    if (strstr(domain, "xn--") == NULL || idn2_to_unicode_8z8z(domain, &labels, 0) != IDN2_OK)
+        return false;
+    good = strlen(labels) <= IDENTITY_INPUT_MAX / 2 && strcmp(labels, domain) != 0 &&
+           to_a_labels(back, labels, strlen(labels), &out_of_memory) && strcmp(back, domain) == 0;
+    if (good)
+        (void)snprintf(out, IDENTITY_SHOWN_SIZE, "%.*s%s", (int)(domain - text), text, labels);
+    idn2_free(labels);
+    return good;
 }

@@ -19,6 +19,7 @@
 enum {
     IDENTITY_DOMAIN_MAX = 253, /* RFC 1035: 255 octets on the wire */
     IDENTITY_INPUT_MAX = 2048, /* octets of text that are looked at at all: U-labels are longer */
+    IDENTITY_SHOWN_SIZE = 2048, /* with U-labels */
     IDENTITY_SIZE = LOCAL_PART_MAX + 1 + IDENTITY_DOMAIN_MAX + 1
 };
 
@@ -65,5 +66,9 @@ void identity_keys_init(struct identity_keys *keys, const struct identity *sende
 
 /* The next key, its length in *length, or NULL after the last. */
 const char *identity_keys_next(struct identity_keys *keys, size_t *length);
+
+/* Writes a canonical identity, or a domain, with U-labels in the place of A-labels, for people to
+ * read: UTF-8 that identity_parse takes back. False if it has none, or none that IDNA2008 knows. */
+bool identity_with_u_labels(const char *text, char out[IDENTITY_SHOWN_SIZE]);
 
 #endif

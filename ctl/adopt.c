@@ -103,7 +103,7 @@ static void tell_one(const struct adopt *adopt, size_t index)
     const char *key = adopt->identities.list[index].text;
     char text[TERMINAL_TEXT_SIZE];
 
-    (void)printf("%s ", terminal_text(key, text));
+    (void)printf("%s ", terminal_name(key, text));
     if (!adopt->back && before->source == MAIL_FROM_LOCAL) {
         (void)puts("is local already");
         return;

@@ -32,16 +32,23 @@ static const struct command commands[] = {
      "\n"
      "  --record  also the object \"Record\" that `mailfromctl export' prints\n",
      get_run},
-    {"list", "[--json] [--source SOURCE] | --mail-from-domains", "show all identities as a table",
+    {"list",
+     "[--json] [--match GLOB] [--source SOURCE] [--status STATUS] |\n"
+     "           --mail-from-domains",
+     "show all identities as a table",
      "A MAIL FROM domain counts only in status Success. SINCE is the time in this status, CHECKED\n"
      "the time since the attributes were last confirmed, or the MX of a local one looked up; what\n"
      "was found then stands last where it is not what was expected. NOTE has feedback-off where\n"
-     "feedback forwarding is off.\n"
+     "feedback forwarding is off. On a terminal that is too narrow, a row takes two lines.\n"
      "\n"
      "  --json               an array of objects for programs, one a line\n"
      "  --mail-from-domains  instead, the MAIL FROM domains that bounces are accepted for, one\n"
      "                       per line, for Sendmail's VirtHost class\n"
-     "  --source SOURCE      only those of this source: ses, local or file\n",
+     "  --match GLOB         only identities that the pattern matches, as '*.example' or\n"
+     "                       '*@shop.example'; case does not count\n"
+     "  --source SOURCE      only those of this source: ses, local or file\n"
+     "  --status STATUS      only those in this status: Pending, Success, Failed or\n"
+     "                       TemporaryFailure; none: those without a MAIL FROM domain\n",
      list_run},
     {"identity", "add IDENTITY... |\n           remove IDENTITY... | list [--json]",
      "make, remove and list local identities, those of a gateway that is its own SES",

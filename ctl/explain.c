@@ -76,13 +76,17 @@ struct notes {
     size_t length;
 };
 
+enum { KEY_WIDTH = 32 };
+
 static void note_key(void *context, const char *key, const char *outcome)
 {
     struct notes *notes = context;
     char text[TERMINAL_TEXT_SIZE];
 
-    (void)fprintf(notes->out, "%-19s %-32s  %s\n", ftell(notes->out) == 0 ? "Keys tried" : "",
-                  terminal_text(key, text), outcome);
+    size_t width = terminal_width(terminal_name(key, text));
+
+    (void)fprintf(notes->out, "%-19s %s%*s  %s\n", ftell(notes->out) == 0 ? "Keys tried" : "", text,
+                  width < KEY_WIDTH ? (int)(KEY_WIDTH - width) : 0, "", outcome);
 }
 
 static void tell_moment(const char *name, int64_t moment, int64_t now)
@@ -151,10 +155,10 @@ static void tell_record(const struct judgement *judgement, const struct settings
     char text[TERMINAL_TEXT_SIZE];
 
     label("Identity");
-    (void)printf("%s (%s, source %s)\n", terminal_text(judgement->identity, text),
+    (void)printf("%s (%s, source %s)\n", terminal_name(judgement->identity, text),
                  identity_kind_words[record->kind], mail_from_source_words[record->source]);
     label("  MAIL FROM domain");
-    (void)puts(record->domain[0] == '\0' ? "none" : terminal_text(record->domain, text));
+    (void)puts(record->domain[0] == '\0' ? "none" : terminal_name(record->domain, text));
     if (record->domain[0] != '\0') {
         label("  Status");
         (void)puts(mail_from_status_words[record->status]);

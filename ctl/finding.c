@@ -53,8 +53,10 @@ static void put_part(FILE *out, const char *before, const char *text)
 
 static void put_text(FILE *out, const struct finding *finding)
 {
+    char shown[TERMINAL_TEXT_SIZE];
+
     (void)fprintf(out, "%-*s ", LEVEL_WIDTH, finding_level_words[finding->level]);
-    put_part(out, "", finding->subject);
+    (void)fputs(terminal_name(finding->subject, shown), out);
     put_part(out, ": ", finding->found);
     put_part(out, ", expected ", finding->expected);
     put_part(out, "; ", finding->advice);

@@ -78,7 +78,7 @@ static void tell_added(const struct adding *adding)
     for (size_t i = 0; i < adding->identities->count; i++) {
         if (adding->known[i])
             (void)printf("%s is local already\n",
-                         terminal_text(adding->identities->list[i].text, text));
+                         terminal_name(adding->identities->list[i].text, text));
     }
     (void)printf("added %zu %s\n", adding->added, noun(adding->added));
 }
@@ -156,7 +156,7 @@ static bool remove_local(struct identities *identities, struct invocation *invoc
 static bool list(struct invocation *invocation, struct failure *why)
 {
     static const enum mail_from_source local = MAIL_FROM_LOCAL;
-    struct list list = {.only = &local};
+    struct list list = {.only = &local, .columns = terminal_columns()};
 
     return invocation_json(invocation, "it is about all local identities", &list.json, why) &&
            list_print(&list, invocation, why);

@@ -42,7 +42,7 @@ static bool set(struct store *store, void *context, struct failure *why)
 static void tell_feedback(const struct setting *setting)
 {
     char text[TERMINAL_TEXT_SIZE];
-    const char *key = terminal_text(setting->put->identity.text, text);
+    const char *key = terminal_name(setting->put->identity.text, text);
     const char *word = setting->put->feedback_off ? "off" : "on";
 
     if (!setting->switched)
@@ -57,7 +57,7 @@ static void tell_attributes(const struct setting *setting)
 {
     const struct mail_from *record = &setting->record;
     char text[TERMINAL_TEXT_SIZE];
-    const char *key = terminal_text(setting->put->identity.text, text);
+    const char *key = terminal_name(setting->put->identity.text, text);
     const char *behavior = mail_from_behavior_words[record->behavior];
     const char *status = mail_from_status_words[record->status];
 

@@ -105,7 +105,7 @@ static void tell_record(const char *key, const struct mail_from *record)
 {
     char text[TERMINAL_TEXT_SIZE];
 
-    (void)printf("%s: ", terminal_text(key, text));
+    (void)printf("%s: ", terminal_name(key, text));
     if (record->domain[0] == '\0')
         (void)printf("no MAIL FROM domain");
     else

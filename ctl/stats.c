@@ -137,7 +137,7 @@ static void show_identities(const cJSON *identities, int rows)
         if (shown++ == rows)
             break;
         (void)printf("%12.0f %-8s %-28s %s", number(row, "Messages"), word(row, "Verdict"),
-                     word(row, "Reason"), terminal_text(word(row, "Identity"), text));
+                     word(row, "Reason"), terminal_name(word(row, "Identity"), text));
         if (excess > 0)
             (void)printf("  (perhaps %.0f less)", excess);
         (void)putchar('\n');

@@ -54,6 +54,7 @@ EXTRA_DIST += \
 	tests/integration/test_submission.py \
 	tests/integration/test_sync.py \
 	tests/integration/test_sync_mail.py \
+	tests/integration/test_terminal.py \
 	tests/integration/test_units.py \
 	tests/integration/test_tutorials.py \
 	tests/integration/test_waiting.py

@@ -115,6 +115,30 @@ static void list_notes_feedback_forwarding_that_is_off_beside_any_trouble(void *
     expect_in(ctl_result.out, "\"FeedbackForwardingStatus\": true");
 }
 
+static void list_shows_what_is_asked_for(void **state)
+{
+    (void)state;
+
+    assert_int_equal(ctl_call("list", "--status", "failed", NULL), EX_OK);
+    expect_in(ctl_result.out, "\nr.example ");
+    expect_in(ctl_result.out, "\n1 identity: 1 Failed\n");
+    assert_int_equal(ctl_call("list", "--status", "none", NULL), EX_OK);
+    expect_in(ctl_result.out, "\n2 identities: 2 without a MAIL FROM domain\n");
+    assert_int_equal(ctl_call("list", "--match", "*@*.EXAMPLE", NULL), EX_OK);
+    expect_in(ctl_result.out, "\n2 identities: 1 Success, 1 without a MAIL FROM domain\n");
+    assert_int_equal(
+        ctl_call("list", "--match", "?.example", "--status", "Success", "--json", NULL), EX_OK);
+    expect_in(ctl_result.out, "[\n{\"Identity\": \"x.example\", ");
+    expect_absent(ctl_result.out, "q.example");
+    expect_absent(ctl_result.out, "r.example");
+    assert_int_equal(ctl_call("list", "--match", "nothing", NULL), EX_OK);
+    expect_in(ctl_result.out, "\n0 identities\n");
+    assert_int_equal(ctl_call("list", "--status", "good", NULL), EX_USAGE);
+    expect_in(ctl_result.why.text, "--status is Pending, Success, Failed or TemporaryFailure, or "
+                                   "none, not good");
+    assert_int_equal(ctl_call("list", "--status", "failed", "--mail-from-domains", NULL), EX_USAGE);
+}
+
 static void list_takes_no_identity(void **state)
 {
     (void)state;
@@ -342,6 +366,7 @@ int main(void)
         FILLED(list_aligns_columns_and_totals),
         FILLED(list_notes_feedback_forwarding_that_is_off_beside_any_trouble),
         FILLED(list_takes_no_identity),
+        FILLED(list_shows_what_is_asked_for),
         FILLED(what_is_misspelt_is_guessed),
         FILLED(list_json_is_an_array),
         FILLED(remove_is_all_or_nothing),

@@ -351,9 +351,38 @@ static void gives_no_keys_to_no_address(void **state)
     assert_null(identity_keys_next(&keys, &length));
 }
 
+static void shows_u_labels(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *shown; /* NULL: as it is */
+    } rows[] = {
+        {"xn--bcher-kva.example", "b\xc3\xbc"
+                                  "cher.example"},
+        {"a@mail.xn--bcher-kva.example", "a@mail.b\xc3\xbc"
+                                         "cher.example"},
+        {"\"a@b\"@xn--bcher-kva.example", "\"a@b\"@b\xc3\xbc"
+                                          "cher.example"},
+        {"example", NULL},
+        {"xn--bcher-kva@shop.example", NULL},
+        {"xn--no-such.example", NULL},
+        {"xn--.example", NULL},
+        {"xn--i-7iq.example", NULL}, /* an emoji */
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char shown[IDENTITY_SHOWN_SIZE];
+        bool has = identity_with_u_labels(rows[i].text, shown);
+        assert_int_equal(has, rows[i].shown != NULL);
+        if (has)
+            assert_string_equal(shown, rows[i].shown);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shows_u_labels),
         cmocka_unit_test(brings_domains_into_canonical_form),
         cmocka_unit_test(makes_a_labels_of_u_labels),
         cmocka_unit_test(takes_local_parts_as_they_are),
