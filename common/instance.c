@@ -9,12 +9,16 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 /* A lock of the open file, as that of flock(2), but one that can be asked for without being taken.
  * It covers the whole file. */
 static const struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+/* The file that this process has the lock of, which stays open until it ends; -1: none. */
+static int held = -1;
 
 static int open_file(char path[PATH_MAX], const char *directory, int flags)
 {
@@ -60,16 +64,35 @@ bool instance_lock(const char *directory, struct failure *why)
 
     if (file < 0)
         return fail(path, why);
-    /* The file stays open until the process ends, and with it the lock. */
     if (fcntl(file, F_OFD_SETLK, &lock) != 0) {
         (void)fail_to_lock(file, directory, path, why);
         (void)close(file);
         return false;
     }
     (void)fchmod(file, STORE_FILE_MODE); /* the umask may have cut it; only its owner can */
-    if (ftruncate(file, 0) != 0 || pwrite(file, pid, (size_t)length, 0) != length)
-        return fail(path, why);
+    if (ftruncate(file, 0) != 0 || pwrite(file, pid, (size_t)length, 0) != length) {
+        (void)fail(path, why);
+        (void)close(file);
+        return false;
+    }
+    if (held >= 0)
+        (void)close(held);
+    held = file;
     return true;
+}
+
+bool instance_keep(const char *directory, struct failure *why)
+{
+    char path[PATH_MAX];
+    struct stat ours, theirs;
+
+    if (held < 0)
+        return true;
+    (void)snprintf(path, sizeof path, "%s/sync.lock", directory);
+    if (fstat(held, &ours) == 0 && lstat(path, &theirs) == 0 && ours.st_dev == theirs.st_dev &&
+        ours.st_ino == theirs.st_ino)
+        return true;
+    return instance_lock(directory, why);
 }
 
 bool instance_find(struct instance *instance, const char *directory, struct failure *why)

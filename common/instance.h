@@ -21,6 +21,12 @@ struct instance {
  * EX_NOPERM, EX_IOERR. */
 bool instance_lock(const char *directory, struct failure *why);
 
+/* Of a process that took the lock: makes sure that it holds that of the file which is there now. A
+ * lock on a file says nothing once the directory was replaced, or the file removed: then the new
+ * one is taken. EX_UNAVAILABLE: another mailfrom-sync has it, and the store is not ours. True for a
+ * process that never took the lock. One thread at a time. */
+bool instance_keep(const char *directory, struct failure *why);
+
 /* Asks who holds the lock, and never takes it, so a mailfrom-sync that starts meanwhile can. No
  * store, no lock file: none runs. EX_NOPERM, EX_IOERR: not known, and *instance says that none
  * does. Any thread. */

@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  */
 #include "sync/shared_store.h"
+#include "common/instance.h"
 #include "sync/clock.h"
 
 #include <pthread.h>
@@ -62,8 +63,14 @@ static bool look_after(struct shared_store *shared, struct failure *why)
     if (now >= shared->checked && now < shared->checked + CHECK_EVERY && shared->store != NULL)
         return true;
     shared->checked = now;
-    if (shared->store == NULL || !store_is_current(shared->store, &unused))
-        return reopen(shared, STORE_UPDATE, why);
+    if ((shared->store == NULL || !store_is_current(shared->store, &unused)) &&
+        !reopen(shared, STORE_UPDATE, why))
+        return false;
+    /* In a directory that took the place of ours, another one may be at work. */
+    if (!instance_keep(shared->directory, why)) {
+        shared->checked = now - CHECK_EVERY;
+        return false;
+    }
     if (now < shared->cleared || now >= shared->cleared + STALE_EVERY) {
         shared->cleared = now;
         (void)store_clear_stale_readers(shared->store);

@@ -4,7 +4,8 @@
  * The store, shared by the threads of mailfrom-sync: one handle under one lock, held for calls of
  * the store only, never over the network. A store that was replaced or damaged is opened anew; one
  * that is gone is waited for, since a new one would lack the local and imported identities, and
- * mail of theirs would pass as that of nobody.
+ * mail of theirs would pass as that of nobody. One in a directory where another mailfrom-sync is at
+ * work is not touched until that has ended.
  */
 #ifndef SYNC_SHARED_STORE_H
 #define SYNC_SHARED_STORE_H

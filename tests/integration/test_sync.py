@@ -696,6 +696,35 @@ def test_a_second_instance_says_so_and_ends(sync, ses):
     assert re.search(r"another mailfrom-sync \(process \d+\) is at work", done.stderr)
 
 
+def test_two_on_one_path_are_never_at_work_at_once(sync, ses):
+    """The lock is on a file, and the directory that it is in can be replaced."""
+    sync.configure(quick(ses)).start()
+    sync.wait_for_status("d00000.example", "Success")
+    away = f"{sync.store}.away"
+    mark = sync.log_size()
+    sync.send_signal(signal.SIGSTOP)  # or it may take the lock of the new directory first
+    os.rename(sync.store, away)
+    other_log = f"{sync.log}.second"
+    with open(other_log, "wb") as log:
+        second = subprocess.Popen([sync.program, "-c", sync.settings_file, "-f"],
+                                  env=sync.environment, stdin=subprocess.DEVNULL, stdout=log,
+                                  stderr=log)
+    try:
+        wait_until(lambda: "version " in open(other_log).read(), "the second to have started")
+        sync.send_signal(signal.SIGCONT)
+        sync.wait_for_log(rf"another mailfrom-sync \(process {second.pid}\) is at work", mark)
+        assert sync.running and second.poll() is None
+    finally:
+        sync.send_signal(signal.SIGCONT)
+        second.terminate()
+        second.wait()
+    # Then it is its turn again.
+    ses.identities["d00000.example"].status = "Failed"
+    sync.wait_for_status("d00000.example", "Failed")
+    done = sync.run("-f")
+    assert "another mailfrom-sync" in done.stderr and done.returncode == os.EX_UNAVAILABLE
+
+
 def test_reloads_and_keeps_the_old_settings_where_the_new_are_bad(sync, ses):
     sync.configure(quick(ses)).start()
     sync.wait_for_status("d00000.example", "Success")

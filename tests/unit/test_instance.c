@@ -4,6 +4,7 @@
 #include "common/instance.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 
@@ -70,6 +71,72 @@ static void runs_as_long_as_the_lock_is_held(void **state)
     assert_false(runs());
 }
 
+static void move_directory_away(void)
+{
+    char away[SCRATCH_PATH_SIZE + 16];
+
+    (void)snprintf(away, sizeof away, "%s.away", scratch.store);
+    if (rename(scratch.store, away) != 0 || mkdir(scratch.store, 0700) != 0)
+        abort();
+}
+
+/* Another process has the lock of the new directory for as long as this has not closed the pipe. */
+static int keep_beside_another(void *context)
+{
+    struct failure why;
+    int end[2];
+    char go;
+
+    (void)context;
+    if (!instance_lock(scratch.store, &why) || pipe(end) != 0)
+        return EX_SOFTWARE;
+    move_directory_away();
+    pid_t other = fork();
+    if (other == 0) {
+        (void)alarm(SCRATCH_CHILD_SECONDS);
+        (void)close(end[1]);
+        if (!instance_lock(scratch.store, &why))
+            _exit(EX_SOFTWARE);
+        _exit(read(end[0], &go, 1) == 0 ? EX_OK : EX_IOERR);
+    }
+    while (!runs())
+        (void)usleep(1000);
+    if (instance_keep(scratch.store, &why) || why.exit_code != EX_UNAVAILABLE ||
+        strstr(why.text, "another mailfrom-sync (process ") == NULL)
+        return EX_DATAERR;
+    (void)close(end[1]);
+    if (waitpid(other, NULL, 0) != other || !instance_keep(scratch.store, &why))
+        return EX_IOERR;
+    return lock(NULL); /* which is refused: it is taken */
+}
+
+static void a_directory_that_was_replaced_has_another_lock(void **state)
+{
+    (void)state;
+    assert_int_equal(WEXITSTATUS(scratch_run_child(keep_beside_another, NULL)), EX_UNAVAILABLE);
+}
+
+static int keep_what_was_removed(void *context)
+{
+    struct failure why;
+    char path[SCRATCH_PATH_SIZE + 16];
+
+    (void)context;
+    (void)snprintf(path, sizeof path, "%s/sync.lock", scratch.store);
+    if (!instance_keep(scratch.store, &why) || access(path, F_OK) == 0) /* never taken */
+        return EX_SOFTWARE;
+    if (!instance_lock(scratch.store, &why) || !instance_keep(scratch.store, &why) ||
+        unlink(path) != 0 || runs() || !instance_keep(scratch.store, &why))
+        return EX_SOFTWARE;
+    return runs() ? EX_OK : EX_DATAERR;
+}
+
+static void a_lock_file_that_was_removed_is_taken_again(void **state)
+{
+    (void)state;
+    assert_int_equal(WEXITSTATUS(scratch_run_child(keep_what_was_removed, NULL)), EX_OK);
+}
+
 static void what_cannot_be_asked_for_is_a_failure(void **state)
 {
     char path[SCRATCH_PATH_SIZE + 16];
@@ -112,6 +179,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         UNIT_TEST(runs_as_long_as_the_lock_is_held),
+        UNIT_TEST(a_directory_that_was_replaced_has_another_lock),
+        UNIT_TEST(a_lock_file_that_was_removed_is_taken_again),
         UNIT_TEST(what_cannot_be_asked_for_is_a_failure),
         UNIT_TEST(asking_does_not_hold_up_a_start),
     };
