@@ -245,6 +245,17 @@ def test_a_program_that_hangs_is_killed_and_holds_nothing_up(sync, ses, tmp_path
     assert sorted((tmp_path / "told").read_text().split()) == sorted(ses.identities)
 
 
+def test_what_a_program_leaves_in_the_background_is_killed(sync, ses, tmp_path):
+    program = hook(tmp_path, f"sleep 300 & echo $! >{tmp_path}/new; mv {tmp_path}/new {tmp_path}/left")
+    sync.configure(quick(ses, on_transition=program)).start()
+    sync.wait_for_status("d00002.example", "Success")
+    ses.identities["d00002.example"].status = "TemporaryFailure"
+    wait_until((tmp_path / "left").exists, "the program")
+    left = int((tmp_path / "left").read_text())
+    wait_until(lambda: not is_alive(left), "its child to end")
+    assert not sync.log_lines("killed")  # the program itself was not
+
+
 # Identities that leave
 
 def test_an_identity_leaves_after_two_lists_that_agree(sync, ses):
