@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-static bool is_outbound(const struct judgement_message *message, const struct settings *settings)
+bool judgement_is_outbound(const struct judgement_message *message, const struct settings *settings)
 {
     if (message->submitted || (message->authenticated && settings->milter.outbound_authenticated))
         return true;
@@ -237,7 +237,7 @@ void judge(struct judgement *judgement, const struct judgement_message *message,
     struct identity address;
 
     reset(judgement);
-    judgement->outbound = facts.outbound = is_outbound(message, settings);
+    judgement->outbound = facts.outbound = judgement_is_outbound(message, settings);
     if (!facts.null_sender && facts.outbound) {
         choose_address(&address, message, settings, envelope, &judgement->detail);
         look_up(judgement, &facts, &address, settings, scene->lookup, trace);

@@ -38,6 +38,10 @@ struct judgement {
                             * not portable or cannot be signed; "" otherwise */
 };
 
+/* By client, authenticated and submitted alone, which are known when a message begins. */
+bool judgement_is_outbound(const struct judgement_message *message,
+                           const struct settings *settings);
+
 /* trace: NULL, or told of each key that is tried. Any thread. */
 void judge(struct judgement *judgement, const struct judgement_message *message,
            const struct return_scene *scene, const struct store_trace *trace);

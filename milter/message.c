@@ -27,6 +27,8 @@ void message_reset(struct message *message)
     message->sender_field = NULL;
     message->sender[0] = '\0';
     message->smtputf8 = false;
+    message->inbound = false;
+    message->is_from_final = false;
     message->out_of_memory = false;
 }
 
@@ -52,10 +54,14 @@ static void keep(struct message *message, char **field, const char *body)
         message->out_of_memory = true;
 }
 
-static bool names_nobody(const char *field)
+/* The answer is kept: a client may send From fields by the thousand. */
+static void keep_from(struct message *message, const char *body)
 {
     char address[SENDER_ADDRESS_SIZE];
-    return !sender_choose(field, NULL, address);
+
+    keep(message, &message->from_field, body);
+    message->is_from_final = message->inbound || message->from_field == NULL ||
+                             sender_choose(message->from_field, NULL, address);
 }
 
 void message_header(struct message *message, const char *name, const char *body)
@@ -64,8 +70,8 @@ void message_header(struct message *message, const char *name, const char *body)
     if (strchr("FfSs", name[0]) == NULL)
         return;
     if (strcasecmp(name, "From") == 0) {
-        if (message->from_field == NULL || names_nobody(message->from_field))
-            keep(message, &message->from_field, body);
+        if (!message->is_from_final)
+            keep_from(message, body);
     } else if (message->sender_field == NULL && strcasecmp(name, "Sender") == 0) {
         keep(message, &message->sender_field, body);
     }

@@ -16,6 +16,8 @@ enum { MESSAGE_SENDER_MAX = 1024 }; /* octets; far beyond what may be handed on 
 struct message {
     char sender[MESSAGE_SENDER_MAX + 1]; /* argument of MAIL FROM, cut where it is longer */
     bool smtputf8;
+    bool inbound;       /* when it began, it was certainly not outbound mail */
+    bool is_from_final; /* no From field that is yet to come counts */
     char *from_field;   /* body of the From field, NULL if none */
     char *sender_field; /* body of the Sender field, NULL if none */
     bool out_of_memory; /* a field could not be kept */
@@ -31,7 +33,8 @@ void message_begin(struct message *message, char **arguments);
 void message_reset(struct message *message);
 
 /* Keeps the field if it is one that counts. Of several From fields the first with a usable mailbox
- * counts, of several Sender fields the first. */
+ * counts, of several Sender fields the first. Each field is read once at most, so that what a
+ * header costs is its length; of inbound mail none is read, and the first From field counts. */
 void message_header(struct message *message, const char *name, const char *body);
 
 /* The mailbox that the message is from. False if no header names one. */

@@ -129,12 +129,50 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long offered_actions,
 
 /* --- collecting --- */
 
+static const char *macro(SMFICTX *context, const char *name)
+{
+    char copy[32];
+
+    (void)snprintf(copy, sizeof copy, "%s", name);
+    return smfi_getsymval(context, copy);
+}
+
+/* Who brings the message. */
+static void describe_client(struct judgement_message *facts, SMFICTX *context)
+{
+    const char *port = macro(context, "{client_port}");
+
+    facts->client = macro(context, "{client_addr}");
+    facts->authenticated =
+        macro(context, "{auth_type}") != NULL || macro(context, "{auth_authen}") != NULL;
+    /* A client that came over no network has no port. */
+    facts->submitted = port != NULL && strcmp(port, "0") == 0;
+}
+
+/* Only spares work: the verdict asks again. What is not known is not certain. */
+static bool is_certainly_inbound(SMFICTX *context)
+{
+    struct judgement_message facts = {.sender = ""};
+    struct live_settings *live;
+    bool is_inbound;
+
+    describe_client(&facts, context);
+    if (facts.client == NULL)
+        return false;
+    live = live_settings_acquire();
+    is_inbound = !judgement_is_outbound(&facts, live_settings_get(live));
+    live_settings_release(live);
+    return is_inbound;
+}
+
 static sfsistat on_sender(SMFICTX *context, char **arguments)
 {
     struct message *message = message_of(context);
 
-    if (message != NULL)
+    if (message != NULL) {
         message_begin(message, arguments);
+        message->inbound = is_certainly_inbound(context);
+    }
     return SMFIS_NOREPLY;
 }
 
@@ -157,14 +195,6 @@ static sfsistat on_abort(SMFICTX *context)
 }
 
 /* --- the verdict --- */
-
-static const char *macro(SMFICTX *context, const char *name)
-{
-    char copy[32];
-
-    (void)snprintf(copy, sizeof copy, "%s", name);
-    return smfi_getsymval(context, copy);
-}
 
 /* libmilter takes the text of a reply for a format. */
 static void double_percents(char *out, const char *text)
@@ -243,22 +273,17 @@ static sfsistat judge_message(SMFICTX *context, const struct message *message)
     const struct settings *settings = live_settings_get(live);
     const struct return_scene scene = {settings, live_settings_secrets(live), the_lookup,
                                        (int64_t)time(NULL)};
-    const char *port = macro(context, "{client_port}");
     char from[SENDER_ADDRESS_SIZE];
     struct judgement_message facts = {
         .sender = message->sender,
         .home_domain = strchr(message->sender, '@') == NULL ? home_domain(context) : NULL,
         .from = message_from(message, from) ? from : NULL,
-        .client = macro(context, "{client_addr}"),
-        .authenticated =
-            macro(context, "{auth_type}") != NULL || macro(context, "{auth_authen}") != NULL,
-        /* A client that came over no network has no port. */
-        .submitted = port != NULL && strcmp(port, "0") == 0,
         .smtputf8 = message->smtputf8,
     };
     bool monitoring = settings->milter.mode == MODE_MONITOR;
     struct judgement judgement;
 
+    describe_client(&facts, context);
     judge(&judgement, &facts, &scene, NULL);
     message_line_log(macro(context, "i"), &facts, &judgement, monitoring);
     live_settings_release(live);

@@ -3,6 +3,7 @@
 """Many messages on one connection, and messages that are unusual on the way in."""
 
 from lab.client import Client, message, new_token, send
+from lab.milter_client import MilterClient
 
 SHOP = ("info@shop.example", "From: info@shop.example", "info@bounce.shop.example")
 ANNA = ("anna@shop.example", "From: anna@shop.example", "anna@anna.shop.example")
@@ -114,3 +115,21 @@ def test_headers_stay_as_they_are(mta, milter, sink):
     received = sink.delivery_of(sent).headers
     assert [line for line in received if line.startswith(("From", "Sender", "Reply-To", "X-Odd"))] \
         == ["From: Info <info@shop.example>", *headers]
+
+
+def test_header_fields_by_the_thousand(milter):
+    """A long From field that names no one, and many after it; the first that names one counts."""
+    kind, _, where = milter.socket.partition(":")
+    fields = [("From", "x" * 16000), *[("From", "nobody")] * 20000,
+              ("From", "info@shop.example"), *[("From", "x@unknown.example")] * 20000]
+    mark = milter.log_size()
+    with MilterClient(kind, where) as client:
+        replies = client.send_fields("info@shop.example", fields, "OUT")
+        assert [reply[0] for reply in replies] == [b"e", b"c"]
+    with MilterClient(kind, where, client="192.0.2.7") as client:
+        replies = client.send_fields("joe@unknown.example",
+                                     [("From", "joe@unknown.example"), *fields], "IN")
+        assert [reply[0] for reply in replies] == [b"c"]
+    out, inbound = milter.verdicts(mark)
+    assert (out["from"], out["reason"]) == ("info@shop.example", "verified")
+    assert (inbound["from"], inbound["reason"]) == ("joe@unknown.example", "not-outbound")

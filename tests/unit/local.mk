@@ -124,6 +124,8 @@ tests_unit_test_settings_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_store_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_word_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_live_settings_LDADD = libmilterd.a $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+# What is read of a message is counted.
+tests_unit_test_message_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sender_choose
 tests_unit_test_message_LDADD = libmilterd.a $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 endif
 EXTRA_DIST += tests/unit/fault_handlers.h tests/unit/return_path_vectors.h tests/unit/scratch.h

@@ -177,6 +177,61 @@ static void takes_no_address_that_was_cut(void **state)
     assert_false(message_from(message, out));
 }
 
+/* How much of header fields was read: the linker puts this in between. */
+static size_t octets_read;
+bool __real_sender_choose(const char *from_field, const char *sender_field, char *out);
+bool __wrap_sender_choose(const char *from_field, const char *sender_field, char *out);
+
+bool __wrap_sender_choose(const char *from_field, const char *sender_field, char *out)
+{
+    octets_read += strlen(from_field) + (sender_field == NULL ? 0 : strlen(sender_field));
+    return __real_sender_choose(from_field, sender_field, out);
+}
+
+/* A client may send as many fields as it likes, one of them long, and none of them usable. */
+static void reads_each_field_once(void **state)
+{
+    struct message *message = *state;
+    enum { FIELDS = 50000 };
+    char body[SENDER_FIELD_MAX];
+    char out[SENDER_ADDRESS_SIZE];
+
+    memset(body, 'x', sizeof body - 1);
+    body[sizeof body - 1] = '\0';
+    begin(message, "<e@x>");
+    octets_read = 0;
+    for (int i = 0; i < FIELDS; i++)
+        message_header(message, "From", i == FIELDS / 2 ? body : "x");
+    message_header(message, "From", "a@x");
+    for (int i = 0; i < FIELDS; i++)
+        message_header(message, "From", "b@x");
+    assert_true(octets_read <= sizeof body + FIELDS + 3);
+    assert_true(message_from(message, out));
+    assert_string_equal(out, "a@x");
+}
+
+/* What the client of an inbound message sends costs nothing; the log shows its first From. */
+static void reads_nothing_of_inbound_mail(void **state)
+{
+    struct message *message = *state;
+    char out[SENDER_ADDRESS_SIZE];
+
+    begin(message, "<e@x>");
+    message->inbound = true;
+    octets_read = 0;
+    message_header(message, "From", "nobody");
+    message_header(message, "From", "b@x");
+    assert_int_equal(octets_read, 0);
+    assert_false(message_from(message, out));
+    begin(message, "<e@x>");
+    assert_false(message->inbound);
+    message->inbound = true;
+    message_header(message, "From", "a@x");
+    message_header(message, "From", "b@x");
+    assert_true(message_from(message, out));
+    assert_string_equal(out, "a@x");
+}
+
 static void may_be_freed_when_there_is_none(void **state)
 {
     (void)state;
@@ -195,6 +250,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(keeps_no_more_of_a_field_than_is_read, make_message,
                                         free_message),
         cmocka_unit_test_setup_teardown(takes_no_address_that_was_cut, make_message, free_message),
+        cmocka_unit_test_setup_teardown(reads_each_field_once, make_message, free_message),
+        cmocka_unit_test_setup_teardown(reads_nothing_of_inbound_mail, make_message, free_message),
         cmocka_unit_test(may_be_freed_when_there_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,9 +33,14 @@ class MilterClient:
 
     def send(self, sender, from_address, queue_id="Q1"):
         """One message: the replies of the milter at its end, the final one last."""
+        return self.send_fields(sender, [("From", from_address)], queue_id)
+
+    def send_fields(self, sender, fields, queue_id="Q1"):
+        """The same with any header: pairs of name and body."""
         self._put(b"D", b"M" + _strings("i", queue_id))
         self._put(b"M", _strings(f"<{sender}>"))
-        self._put(b"L", _strings("From", from_address))
+        for field in fields:
+            self._put(b"L", _strings(*field))
         self._put(b"E", b"")
         replies = [self._get()]
         while replies[-1][0] not in (bytes([octet]) for octet in FINAL):
