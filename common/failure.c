@@ -7,12 +7,19 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A terminal obeys the control characters of ISO 8859 too: U+0080 to U+009F as UTF-8 has them, and
+ * octets that are no part of a longer character. */
 static void make_one_line(char *text)
 {
+    unsigned char before = 0;
+
     for (; *text != '\0'; text++) {
         unsigned char octet = (unsigned char)*text;
         if (octet < 0x20 || octet == 0x7f)
             *text = '?';
+        else if (octet >= 0x80 && octet < 0xa0 && (before < 0x80 || before == 0xc2))
+            *text = '?';
+        before = octet;
     }
 }
 

@@ -17,7 +17,8 @@ struct failure {
 };
 
 /* Fills *why and returns false, so that a caller can `return failure_set(...)`. A text that is too
- * long is cut. Control characters become '?', so that the text is always one line. */
+ * long is cut. Control characters become '?', so that the text is always one line, and harmless on
+ * a terminal. */
 bool failure_set(struct failure *why, int exit_code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

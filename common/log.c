@@ -103,13 +103,14 @@ static char *append_hex(char *out, unsigned char octet)
     return out;
 }
 
-char *log_escape(char *out, const char *end, const char *text, size_t max)
+/* Appends text with all that is not plain, and the octets of special, escaped; not terminated. */
+static char *escape(char *out, const char *end, const char *text, size_t max, const char *special)
 {
     size_t i = 0;
 
     for (; i < max && text[i] != '\0' && end - out > 8; i++) {
         unsigned char octet = (unsigned char)text[i];
-        if (is_plain(octet) && octet != ' ' && octet != '<' && octet != '>' && octet != '\\')
+        if (is_plain(octet) && strchr(special, octet) == NULL)
             *out++ = text[i];
         else
             out = append_hex(out, octet);
@@ -117,6 +118,23 @@ char *log_escape(char *out, const char *end, const char *text, size_t max)
     if (text[i] != '\0' && end - out > 3) {
         memcpy(out, "...", 3);
         out += 3;
+    }
+    return out;
+}
+
+char *log_escape(char *out, const char *end, const char *text, size_t max)
+{
+    out = escape(out, end, text, max, " <>\\");
+    *out = '\0';
+    return out;
+}
+
+char *log_quote(char *out, const char *end, const char *text, size_t max)
+{
+    if (end - out > 2) {
+        *out++ = '"';
+        out = escape(out, end - 1, text, max, "<>\\\"=");
+        *out++ = '"';
     }
     *out = '\0';
     return out;

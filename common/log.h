@@ -70,4 +70,9 @@ char *log_json_string(char *out, const char *end, const char *text, size_t max);
  * shown, then "...". Returns the new end; always terminated. */
 char *log_escape(char *out, const char *end, const char *text, size_t max);
 
+/* The same for words, in the quotes that it puts around them: space stays, while " and =, which
+ * fields are made of, are escaped too. Four octets for each of text, and ten more, are always
+ * enough. */
+char *log_quote(char *out, const char *end, const char *text, size_t max);
+
 #endif

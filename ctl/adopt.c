@@ -83,9 +83,11 @@ static bool change_all(struct store *store, void *context, struct failure *why)
 static void tell_origin(const struct mail_from *record, enum mail_from_source source)
 {
     char name[SECTION_NAME_SIZE];
+    char text[TERMINAL_TEXT_SIZE];
 
-    (void)printf("%s", source == MAIL_FROM_SES ? section_name(record->section, name)
-                                               : mail_from_source_words[source]);
+    (void)printf("%s", source == MAIL_FROM_SES
+                           ? terminal_text(section_name(record->section, name), text)
+                           : mail_from_source_words[source]);
 }
 
 static void tell_attributes(const struct mail_from *record)

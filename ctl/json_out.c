@@ -14,6 +14,8 @@ void json_out_string(FILE *out, const char *text)
             (void)putc('\\', out);
         if (octet < 0x20 || octet == 0x7f)
             (void)fprintf(out, "\\u%04x", octet);
+        else if (octet == 0xc2 && (unsigned char)text[1] >= 0x80 && (unsigned char)text[1] < 0xa0)
+            (void)fprintf(out, "\\u%04x", (unsigned char)*++text); /* a terminal would obey it */
         else
             (void)putc(octet, out);
     }

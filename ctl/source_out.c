@@ -45,15 +45,17 @@ static void put_other_origin(FILE *out, const struct source *source)
 static void put_origin(FILE *out, const struct source *source)
 {
     char name[SECTION_NAME_SIZE];
+    char text[TERMINAL_TEXT_SIZE];
 
     label(out, "Source");
     if (source->kind != MAIL_FROM_SES)
         put_other_origin(out, source);
     else if (source->section == NULL)
         (void)fprintf(out, "%s, which is not in the settings: nobody refreshes it\n",
-                      section_name(source->title, name));
+                      terminal_text(section_name(source->title, name), text));
     else
-        (void)fprintf(out, "%s, region %s\n", section_name(source->title, name),
+        (void)fprintf(out, "%s, region %s\n",
+                      terminal_text(section_name(source->title, name), text),
                       source->region[0] != '\0' ? source->region : "not known here");
 }
 

@@ -78,10 +78,17 @@ static double number(const cJSON *object, const char *name)
     return cJSON_IsNumber(item) ? cJSON_GetNumberValue(item) : 0;
 }
 
-static const char *word(const cJSON *object, const char *name)
+static const char *text_of(const cJSON *object, const char *name)
 {
     const char *text = json_text(object, name);
     return text == NULL ? "-" : text;
+}
+
+/* A verdict or a reason. Anyone may listen where the milter does not. */
+static const char *word(const cJSON *object, const char *name)
+{
+    const char *text = text_of(object, name);
+    return text[strspn(text, "abcdefghijklmnopqrstuvwxyz-")] == '\0' ? text : "?";
 }
 
 static double sum_messages(const cJSON *reasons)
@@ -137,7 +144,7 @@ static void show_identities(const cJSON *identities, int rows)
         if (shown++ == rows)
             break;
         (void)printf("%12.0f %-8s %-28s %s", number(row, "Messages"), word(row, "Verdict"),
-                     word(row, "Reason"), terminal_name(word(row, "Identity"), text));
+                     word(row, "Reason"), terminal_name(text_of(row, "Identity"), text));
         if (excess > 0)
             (void)printf("  (perhaps %.0f less)", excess);
         (void)putchar('\n');
@@ -161,6 +168,15 @@ static bool show(const struct stats *stats, const struct http_reply *reply, stru
     }
     json_free(all);
     return true;
+}
+
+/* The milter writes printable ASCII, and ends of lines. */
+static void show_json(const struct http_reply *reply)
+{
+    for (size_t i = 0; i < reply->body_length; i++) {
+        unsigned char octet = (unsigned char)reply->body[i];
+        (void)putchar((octet >= 0x20 && octet < 0x7f) || octet == '\n' ? octet : '?');
+    }
 }
 
 /* --- the command --- */
@@ -200,7 +216,7 @@ bool stats_run(struct invocation *invocation, struct failure *why)
         return false;
     good = fetch(&reply, url, why);
     if (good && stats.json)
-        (void)fwrite(reply.body, 1, reply.body_length, stdout);
+        show_json(&reply);
     else if (good)
         good = show(&stats, &reply, why);
     http_reply_reset(&reply);

@@ -7,12 +7,13 @@
 
 #include <string.h>
 
-/* An object of JSON has room for every member at its longest: 5 octets for each that is shown. */
+/* A line has room for every field at its longest, escaped; an object of JSON has room for every member at its longest: 5 octets for each that is shown. */
 enum {
     QUEUE_ID_MAX = 100,
     LOGGED_ADDRESS_MAX = 320,
     LOGGED_DETAIL_MAX = FAILURE_TEXT_SIZE,
     NAMES_MAX = 400,
+    TEXT_SIZE = 4 * (QUEUE_ID_MAX + 4 * LOGGED_ADDRESS_MAX + LOGGED_DETAIL_MAX) + NAMES_MAX,
     MEMBERS_SIZE = 5 * (QUEUE_ID_MAX + 4 * LOGGED_ADDRESS_MAX + LOGGED_DETAIL_MAX) + NAMES_MAX
 };
 
@@ -43,7 +44,7 @@ static void log_text(const char *queue_id, const struct judgement_message *messa
                      const struct judgement *judgement, bool monitoring)
 {
     char sender[MESSAGE_SENDER_MAX + 1];
-    char line[LOG_LINE_MAX];
+    char line[TEXT_SIZE];
     const char *end = line + sizeof line;
     bool known = judgement->identity[0] != '\0';
     bool has_status = known && judgement->record.domain[0] != '\0';
@@ -76,15 +77,10 @@ static void log_text(const char *queue_id, const struct judgement_message *messa
     if (monitoring)
         out = put(out, end, " mode=monitor");
     if (judgement->detail.text[0] != '\0') {
-        out = put(out, end, " detail=\"");
-        out = put(out, end, judgement->detail.text);
-        (void)put(out, end, "\"");
+        out = put(out, end, " detail=");
+        (void)log_quote(out, end, judgement->detail.text, LOGGED_DETAIL_MAX);
     }
-    /* Only the detail may hold more than printable ASCII. */
-    if (judgement->detail.text[0] != '\0')
-        log_write(LOG_INFO, "%s", line);
-    else
-        log_plain(LOG_INFO, line);
+    log_plain(LOG_INFO, line);
 }
 
 /* --- as JSON --- */

@@ -94,6 +94,19 @@ static void tell(const char *key, size_t key_length, const struct return_answer 
     }
 }
 
+static void tell_unknown_map(const char *map, size_t map_length)
+{
+    enum { NAME_MAX_SHOWN = 100 };
+    char name[NAME_MAX_SHOWN + 1];
+    char shown[4 * NAME_MAX_SHOWN + 10];
+
+    (void)snprintf(name, sizeof name, "%.*s", (int)map_length, map);
+    (void)log_quote(shown, shown + sizeof shown, name, NAME_MAX_SHOWN);
+    log_limited(&limits.map, LOG_WARNING,
+                "return: the MTA asks for the map %s; there are return, domain, check and virtuser",
+                shown);
+}
+
 /* --- the maps --- */
 
 static void answer_ok(struct socketmap_reply *reply, const char *text)
@@ -227,8 +240,5 @@ void return_map_answer(const char *map, size_t map_length, const char *key, size
     }
     live_settings_release(live);
     if (!is_known)
-        log_limited(&limits.map, LOG_WARNING,
-                    "return: the MTA asks for the map \"%.*s\"; there are return, domain, check "
-                    "and virtuser",
-                    (int)(map_length < 100 ? map_length : 100), map);
+        tell_unknown_map(map, map_length);
 }

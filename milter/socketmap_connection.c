@@ -2,10 +2,12 @@
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  */
 #include "milter/socketmap_connection.h"
+#include "common/log.h"
 #include "common/log_limit.h"
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -144,10 +146,15 @@ static void report(const struct turn *turn)
 {
     static struct log_limit limit;
     size_t left = turn->received - turn->done;
+    char text[SHOWN_MAX + 1];
+    char shown[4 * SHOWN_MAX + 10];
 
+    (void)snprintf(text, sizeof text, "%.*s", left < SHOWN_MAX ? (int)left : SHOWN_MAX,
+                   turn->in + turn->done);
+    (void)log_quote(shown, shown + sizeof shown, text, SHOWN_MAX);
     log_limited(&limit, LOG_WARNING,
-                "socketmap: closed a connection whose client sent \"%.*s\", which is not a request",
-                left < SHOWN_MAX ? (int)left : SHOWN_MAX, turn->in + turn->done);
+                "socketmap: closed a connection whose client sent %s, which is not a request",
+                shown);
 }
 
 static enum socketmap_state finish(struct socketmap_connection *connection, const struct turn *turn)

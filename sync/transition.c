@@ -243,16 +243,21 @@ static void put(struct transitions *transitions, struct queued *queued)
 static void log_transition(const struct transition *transition)
 {
     char identity[4 * IDENTITY_SIZE];
+    char section[4 * sizeof transition->section + 4];
+    char found[4 * sizeof transition->found + 10];
 
     (void)log_escape(identity, identity + sizeof identity, transition->identity, IDENTITY_SIZE);
-    log_write(LOG_INFO,
-              "transition: identity=%s old-status=%s new-status=%s mail-from-domain=%s section=%s "
-              "reason=\"%s\"%s%s%s",
-              identity, transition->old_status, transition->new_status,
-              transition->domain[0] == '\0' ? "-" : transition->domain,
-              transition->section[0] == '\0' ? "-" : transition->section, transition->reason,
-              transition->found[0] == '\0' ? "" : " found=\"", transition->found,
-              transition->found[0] == '\0' ? "" : "\"");
+    (void)log_escape(section, section + sizeof section, transition->section,
+                     sizeof transition->section);
+    (void)log_quote(found, found + sizeof found, transition->found, sizeof transition->found);
+    log_write(
+        LOG_INFO,
+        "transition: identity=%s old-status=%s new-status=%s mail-from-domain=%s section=%s "
+        "reason=\"%s\"%s%s",
+        identity, transition->old_status, transition->new_status,
+        transition->domain[0] == '\0' ? "-" : transition->domain,
+        transition->section[0] == '\0' ? "-" : section, transition->reason,
+        transition->found[0] == '\0' ? "" : " found=", transition->found[0] == '\0' ? "" : found);
 }
 
 void transitions_report(struct transitions *transitions, const struct transition *transition,

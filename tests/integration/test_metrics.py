@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -328,6 +329,31 @@ def test_stats_say_what_is_missing(own, own_address):
     assert done.returncode == 69 and "mailfrom-milter does not answer" in done.stderr
     assert own.ctl("stats", "--count", "0").returncode == 64
     assert own.ctl("stats", "shop.example").returncode == 64
+
+
+def test_stats_write_nothing_that_a_terminal_obeys(own):
+    """Whoever may use the port when the milter is not there."""
+    row = {"Verdict": "\x1b[2J", "Reason": "a\u009bb", "Identity": "c\x1bd", "Messages": 1}
+    answer = json.dumps({"Reasons": [row], "Identities": [row]}, ensure_ascii=False)
+    answer = answer.replace("\\u001b", "\x1b").encode()  # raw, which is no JSON
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        own.write_settings({"milter": {"metrics": "127.0.0.1:%d" % server.getsockname()[1]}})
+
+        def serve():
+            for _ in range(2):
+                connection, _address = server.accept()
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+                                       b"Content-Length: %d\r\n\r\n%s" % (len(answer), answer))
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        shown = [own.ctl("stats").stdout, own.ctl("stats", "--json").stdout]
+        thread.join()
+    assert "Messages" in shown[1]
+    for text in shown:
+        assert text.isascii() and text.replace("\n", "").isprintable()
 
 
 def test_stats_where_it_listens_everywhere(own):

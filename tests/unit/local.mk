@@ -168,8 +168,10 @@ UNIT_TESTS += tests/unit/test_duration tests/unit/test_settings_text tests/unit/
 tests_unit_test_duration_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_settings_text_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_source_state_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
-UNIT_TESTS += tests/unit/test_backoff tests/unit/test_pace tests/unit/test_schedule
+UNIT_TESTS += tests/unit/test_backoff tests/unit/test_pace tests/unit/test_schedule \
+	tests/unit/test_transition
 tests_unit_test_backoff_LDADD = $(SYNC_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_transition_LDADD = $(SYNC_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_pace_LDADD = $(SYNC_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_schedule_LDADD = $(SYNC_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/unit/test_local_state tests/unit/test_outage

@@ -37,6 +37,9 @@ static void stays_one_line(void **state)
     assert_string_equal(why.text, "a?b???[1mc?d \303\274");
     (void)failure_prefix(&why, "x\ny");
     assert_string_equal(why.text, "x?y: a?b???[1mc?d \303\274");
+    /* CSI as one octet, as UTF-8, and an octet of a letter that looks like it. */
+    (void)failure_set(&why, EX_DATAERR, "a\2331m \302\2331m \303\233 \342\202\254");
+    assert_string_equal(why.text, "a?1m \302?1m \303\233 \342\202\254");
 }
 
 static void cuts_a_long_text(void **state)

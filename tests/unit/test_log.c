@@ -226,6 +226,36 @@ static void shows_where_it_was_cut(void **state)
     assert_string_equal(out, "...");
 }
 
+static void quotes_words(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *quoted;
+    } rows[] = {
+        {"", "\"\""},
+        {"two words", "\"two words\""},
+        {"a\" verdict=pass", "\"a\\x22 verdict\\x3dpass\""},
+        {"<a>\\\n\377", "\"\\x3ca\\x3e\\x5c\\x0a\\xff\""},
+        {"more than twenty octets", "\"more than twenty oct...\""},
+    };
+    char out[100];
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *end = log_quote(out, out + sizeof out, rows[i].text, 20);
+        assert_string_equal(out, rows[i].quoted);
+        assert_ptr_equal(end, out + strlen(rows[i].quoted));
+    }
+    for (size_t size = 1; size < 40; size++) {
+        char *end;
+        memset(out, '#', sizeof out);
+        end = log_quote(out, out + size, "\n\n\nabcdefghij\"", 20);
+        assert_true(end < out + size && *end == '\0');
+        for (size_t j = size; j < sizeof out; j++)
+            assert_int_equal(out[j], '#');
+    }
+}
+
 static void stays_within_its_buffer(void **state)
 {
     (void)state;
@@ -332,6 +362,7 @@ static void cuts_a_long_string_of_json(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(quotes_words),
         cmocka_unit_test(names_program_and_level),
         cmocka_unit_test(writes_one_line_whatever_the_text),
         cmocka_unit_test(tells_the_journal_the_level),

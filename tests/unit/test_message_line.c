@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  */
 #include "common/log.h"
+#include "milter/message.h"
 #include "milter/message_line.h"
 
 #include <setjmp.h>
@@ -96,6 +97,42 @@ static void what_is_not_there_is_null(void **state)
                 "\"detail\":\"a \\\"quoted\\\" \\\\x5c detail\"");
 }
 
+/* A From field is in the detail where it is no address: it must not add fields of its own. */
+static void a_detail_forges_no_field(void **state)
+{
+    (void)state;
+    static const char from[] = "\"\" verdict=custom reason=verified new-sender=<x>\\\033\"@x";
+    struct judgement judgement = {.decision = {VERDICT_PASS, REASON_UNKNOWN_IDENTITY}};
+
+    log_configure(LOG_LOGFMT, LOG_FROM_INFO);
+    (void)failure_set(&judgement.detail, 0, "\"%s\" is not an email address", from);
+    assert_string_equal(capture("Q1", &message, &judgement, false),
+                        "program: Q1: sender=<a@x.example> from=<b@x.example> identity=- status=- "
+                        "verdict=pass reason=unknown-identity new-sender=- "
+                        "detail=\"\\x22\\x22\\x22 verdict\\x3dcustom reason\\x3dverified "
+                        "new-sender\\x3d\\x3cx\\x3e\\x5c?\\x22@x\\x22 is not an email address\"\n");
+}
+
+/* Nor does it push the verdict off the line. */
+static void the_longest_text_has_every_field(void **state)
+{
+    (void)state;
+    static char long_text[MESSAGE_SENDER_MAX];
+    static struct judgement judgement;
+    const struct judgement_message long_one = {.sender = long_text, .from = long_text};
+
+    memset(long_text, '\n', sizeof long_text - 1);
+    judgement = moved();
+    memset(judgement.identity, 1, sizeof judgement.identity - 1);
+    memset(judgement.new_sender, 2, sizeof judgement.new_sender - 1);
+    memset(judgement.detail.text, '"', sizeof judgement.detail.text - 1);
+    log_configure(LOG_LOGFMT, LOG_FROM_INFO);
+    (void)capture(long_text, &long_one, &judgement, true);
+    assert_non_null(strstr(out, " verdict=custom reason=verified new-sender=<\\x02"));
+    assert_non_null(strstr(out, "> mode=monitor detail=\"\\x22"));
+    assert_string_equal(out + strlen(out) - 6, "\\x22\"\n");
+}
+
 /* Whatever the network sends at its longest: the object is closed. */
 static void the_longest_line_is_whole(void **state)
 {
@@ -137,6 +174,8 @@ int main(void)
         cmocka_unit_test(is_text),
         cmocka_unit_test(has_the_same_members_in_json),
         cmocka_unit_test(what_is_not_there_is_null),
+        cmocka_unit_test(a_detail_forges_no_field),
+        cmocka_unit_test(the_longest_text_has_every_field),
         cmocka_unit_test(the_longest_line_is_whole),
         cmocka_unit_test(is_left_out_where_only_troubles_are_logged),
     };
