@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-/* A line has room for every field at its longest, escaped; an object of JSON has room for every member at its longest: 5 octets for each that is shown. */
+/* A line has room for every field at its longest, escaped; an object of JSON has room for every
+ * member at its longest: 5 octets for each that is shown. */
 enum {
     QUEUE_ID_MAX = 100,
     LOGGED_ADDRESS_MAX = 320,
