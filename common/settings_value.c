@@ -125,7 +125,8 @@ static bool set_url(char **slot, const char *text, struct failure *why)
         return failure_set(why, EX_CONFIG, "a user or a password has no place in this URL");
     if (*text != '\0' && strncmp(text, "https://", strlen("https://")) != 0 &&
         strncmp(text, "http://", strlen("http://")) != 0)
-        return failure_set(why, EX_CONFIG, "a URL begins with https:// or http://, not \"%.100s\"",
+        return failure_set(why, EX_CONFIG, "a URL begins with https:// or http://, not \"%.*s\"",
+                           (int)strcspn(text, ":%?#") < 100 ? (int)strcspn(text, ":%?#") : 100,
                            text);
     return set_text(slot, text, why);
 }

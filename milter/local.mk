@@ -4,6 +4,7 @@ noinst_LIBRARIES += libmilterd.a
 libmilterd_a_CPPFLAGS = $(AM_CPPFLAGS) $(MILTER_CFLAGS) $(MICROHTTPD_CFLAGS)
 libmilterd_a_SOURCES = \
 	milter/counters.c milter/counters.h \
+	milter/host_header.c milter/host_header.h \
 	milter/listener.c milter/listener.h \
 	milter/live_settings.c milter/live_settings.h \
 	milter/message.c milter/message.h \

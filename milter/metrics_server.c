@@ -3,6 +3,7 @@
  */
 #include "milter/metrics_server.h"
 #include "common/listen_address.h"
+#include "milter/host_header.h"
 #include "milter/live_settings.h"
 #include "milter/metrics.h"
 #include "milter/stats.h"
@@ -10,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,12 +26,46 @@ static struct {
     struct MHD_Daemon *daemon;
     struct lookup *lookup;
     int64_t started;
+    bool is_local;      /* only this machine reaches it */
+    char own_name[256]; /* of this machine, "" if it has none */
 } server = {.socket = -1};
+
+/* --- who asks --- */
+
+/* Of the header of a request. */
+struct fields {
+    unsigned hosts;
+    bool is_host_safe; /* of all of them */
+    bool is_forwarded;
+};
+
+static enum MHD_Result look_at_field(void *context, enum MHD_ValueKind kind, const char *name,
+                                     const char *value)
+{
+    struct fields *fields = context;
+
+    (void)kind;
+    if (strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0) {
+        fields->hosts++;
+        fields->is_host_safe =
+            fields->is_host_safe && value != NULL && host_header_is_safe(value, server.own_name);
+    }
+    fields->is_forwarded = fields->is_forwarded || host_header_is_of_proxy(name);
+    return MHD_YES;
+}
+
+/* Where only this machine reaches the server, a page in its browser must not either. Elsewhere it
+ * may have any name, and nobody is named. Probes of old have no Host field. */
+static bool is_meant_for_us(const struct fields *fields)
+{
+    return !server.is_local || fields->is_host_safe;
+}
 
 /* --- the pages --- */
 
 struct page {
     struct MHD_Connection *connection;
+    const struct fields *fields;
     unsigned status;
     const char *type;
     FILE *out;
@@ -98,9 +134,12 @@ static void write_stats(struct page *page, struct store_view *view)
     struct counters counters;
 
     (void)view;
-    if (!is_this_machine(page->connection)) {
+    if (!is_this_machine(page->connection) || page->fields->is_forwarded ||
+        page->fields->hosts != 1 || !page->fields->is_host_safe) {
         page->status = MHD_HTTP_FORBIDDEN;
-        (void)fputs("/stats names identities, and is for this machine only\n", page->out);
+        (void)fputs("/stats names identities, and is for this machine only: no proxy, and in Host "
+                    "an IP address, localhost or its own name\n",
+                    page->out);
         return;
     }
     counters_read(&counters);
@@ -121,6 +160,12 @@ static const struct {
 
 static void write_page(struct page *page, const char *path, struct store_view *view)
 {
+    if (!is_meant_for_us(page->fields)) {
+        page->status = MHD_HTTP_FORBIDDEN;
+        (void)fputs("Host has to be an IP address, localhost or the name of this machine\n",
+                    page->out);
+        return;
+    }
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
         if (strcmp(path, pages[i].path) == 0) {
             pages[i].write(page, view);
@@ -155,7 +200,8 @@ static enum MHD_Result answer(const struct page *page, char *text, size_t length
 static enum MHD_Result respond(struct MHD_Connection *connection, const char *path,
                                const char *method)
 {
-    struct page page = {connection, MHD_HTTP_OK, "text/plain; charset=utf-8", NULL};
+    struct fields fields = {.is_host_safe = true};
+    struct page page = {connection, &fields, MHD_HTTP_OK, "text/plain; charset=utf-8", NULL};
     struct store_view *view = malloc(sizeof *view);
     char *text = NULL;
     size_t length = 0;
@@ -166,6 +212,7 @@ static enum MHD_Result respond(struct MHD_Connection *connection, const char *pa
         return MHD_NO;
     }
     if (strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0) {
+        (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, look_at_field, &fields);
         write_page(&page, path, view);
     } else {
         page.status = MHD_HTTP_METHOD_NOT_ALLOWED;
@@ -223,6 +270,10 @@ bool metrics_server_bind(const struct settings *settings, struct failure *why)
         return true;
     if (!listen_address_parse(&address, text, why))
         return false;
+    server.is_local = listen_address_is_loopback(&address);
+    if (gethostname(server.own_name, sizeof server.own_name) != 0)
+        server.own_name[0] = '\0';
+    server.own_name[sizeof server.own_name - 1] = '\0';
     return bind_to(&address) || failure_set(why, EX_UNAVAILABLE, "metrics: cannot listen on %s: %s",
                                             text, strerror(errno));
 }

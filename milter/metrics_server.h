@@ -2,7 +2,9 @@
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  *
  * Metrics and health over HTTP, in one thread of its own that the mail path never waits for. GET
- * and HEAD only; few connections, small requests, short waits. The only includer of microhttpd.h.
+ * and HEAD only; few connections, small requests, short waits. What names identities is for this
+ * machine only: by the peer's address, without a proxy, under an address or the machine's own name,
+ * so that no page in a browser gets at it. The only includer of microhttpd.h.
  */
 #ifndef MILTER_METRICS_SERVER_H
 #define MILTER_METRICS_SERVER_H

@@ -40,9 +40,15 @@ static bool consists_of(const char *text, size_t length, const char *allowed)
     return length > 0 && strspn(text, allowed) >= length;
 }
 
-static bool fail(const char *url, const char *what, struct failure *why)
+/* Shows what cannot be a password or a token: they go into URLs in many ways. */
+static bool fail(const char *url, const char *secret_from, const char *what, struct failure *why)
 {
-    return failure_set(why, EX_CONFIG, "endpoint \"%.200s\": %s", url, what);
+    const char *after_scheme = strstr(url, "://");
+    size_t start = after_scheme == NULL ? 0 : (size_t)(after_scheme - url) + 3;
+    size_t length = start + strcspn(url + start, secret_from);
+
+    return failure_set(why, EX_CONFIG, "endpoint \"%.*s%s\": %s", length > 200 ? 200 : (int)length,
+                       url, url[length] == '\0' ? "" : "...", what);
 }
 
 static bool take_scheme(struct endpoint *endpoint, const char **rest)
@@ -129,9 +135,9 @@ bool endpoint_parse_origin(struct endpoint *endpoint, const char *url, const cha
         return failure_set(why, EX_CONFIG,
                            "endpoint: a user or a password has no place in a URL of AWS");
     if (!take_scheme(endpoint, rest))
-        return fail(url, "not a URL of http or https", why);
+        return fail(url, ":%?#", "not a URL of http or https", why);
     if (!take_host(endpoint, rest))
-        return fail(url, "not a host with an optional port", why);
+        return fail(url, ":%?#", "not a host with an optional port", why);
     return true;
 }
 
@@ -142,7 +148,7 @@ bool endpoint_parse(struct endpoint *endpoint, const char *url, struct failure *
     if (!endpoint_parse_origin(endpoint, url, &rest, why))
         return false;
     if (!take_path(endpoint, rest))
-        return fail(url, "not a plain path", why);
+        return fail(url, "?#", "not a plain path", why);
     return true;
 }
 
@@ -273,6 +279,6 @@ bool endpoint_resolve(struct endpoint *endpoint, enum endpoint_service service, 
     if (!endpoint_parse(endpoint, url, why))
         return false;
     if (!endpoint->https && !endpoint_is_loopback(endpoint))
-        return fail(url, "plain http only to an address of the loopback", why);
+        return fail(url, "?#", "plain http only to an address of the loopback", why);
     return true;
 }

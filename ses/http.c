@@ -307,6 +307,23 @@ static struct meaning find_meaning(CURL *curl, CURLcode code)
     return network;
 }
 
+/* libcurl shows the URL of a proxy that it cannot read, with user and password. */
+static void cut_users(char *text)
+{
+    for (char *at = text; (at = strchr(at, '@')) != NULL;) {
+        char *start = at;
+        char *scheme;
+
+        while (start > text && strchr(" '\"", start[-1]) == NULL)
+            start--;
+        scheme = strstr(start, "://");
+        if (scheme != NULL && scheme < at)
+            start = scheme + 3;
+        memmove(start, at + 1, strlen(at + 1) + 1);
+        at = start;
+    }
+}
+
 static enum http_result explain(const struct exchange *exchange, CURLcode code, const char *text,
                                 struct failure *why)
 {
@@ -334,6 +351,7 @@ static enum http_result explain(const struct exchange *exchange, CURLcode code, 
     (void)failure_set(why, meaning.exit_code, "%s",
                       text[0] != '\0' && code != CURLE_OUT_OF_MEMORY ? text
                                                                      : curl_easy_strerror(code));
+    cut_users(why->text);
     return meaning.result;
 }
 

@@ -253,6 +253,47 @@ def test_only_what_is_there_is_served(watched, address):
     assert request(address, "/healthz").status == 200
 
 
+def status_of(address, path, *fields):
+    """HTTP as it stands: each of fields is a line of the header."""
+    host, _, port = address.rpartition(":")
+    head = "\r\n".join([f"GET {path} HTTP/1.1", *fields, "Connection: close", "", ""])
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(head.encode())
+        return int(connection.makefile("rb").readline().split()[1])
+
+
+PAGES = ["/metrics", "/healthz", "/readyz", "/stats"]
+
+
+def test_no_page_is_for_a_browser_that_was_led_here(watched, address):
+    """DNS rebinding: the name is that of somebody else, the address is ours."""
+    port = address.rpartition(":")[2]
+    for path in PAGES:
+        for host in (address, "127.0.0.1", f"localhost:{port}", "[::1]",
+                     f"{socket.gethostname()}:{port}"):
+            assert status_of(address, path, f"Host: {host}") != 403, (path, host)
+        for host in (f"evil.example:{port}", "127.0.0.1.evil.example", "", "evil.example"):
+            assert status_of(address, path, f"Host: {host}") == 403, (path, host)
+        assert status_of(address, path, f"Host: {address}", "Host: evil.example") >= 400
+
+
+def test_stats_go_through_no_proxy(watched, address):
+    host = f"Host: {address}"
+    for field in ("X-Forwarded-For: 192.0.2.7", "Forwarded: for=192.0.2.7", "Via: 1.1 proxy",
+                  "x-real-ip: 192.0.2.7"):
+        assert status_of(address, "/stats", host, field) == 403, field
+        # Nobody is named there, and a proxy may add a password.
+        assert status_of(address, "/metrics", host, field) == 200, field
+
+
+def test_names_of_the_machine_are_not_known_to_all(own):
+    port = free_port()
+    own.use({"milter": {"metrics": f"0.0.0.0:{port}", "metrics-remote": True}})
+    assert status_of(f"127.0.0.1:{port}", "/metrics", "Host: gateway.internal.example") == 200
+    assert status_of(f"127.0.0.1:{port}", "/stats", "Host: gateway.internal.example") == 403
+    assert status_of(f"127.0.0.1:{port}", "/stats", f"Host: 127.0.0.1:{port}") == 200
+
+
 def begin_a_request(address):
     host, _, port = address.rpartition(":")
     connection = socket.create_connection((host, int(port)), timeout=10)

@@ -204,3 +204,12 @@ def test_a_ca_file_that_is_not_there_is_for_a_person(driver, tls):
     [line] = driver.call(tls, "list=10", SES_CALL_ENDPOINT=f"https://localhost:{tls.port}",
                          AWS_CA_BUNDLE="/nonexistent")
     assert line.outcome == "local" and line.exit == "78" and "/nonexistent" in line
+
+
+@pytest.mark.parametrize("proxy", ["http://user:geheim@[", "user:geheim@[", "nonsense://a:geheim@b",
+                                   "http://user:geh@eim@["])
+def test_the_password_of_a_proxy_is_not_told(driver, ses, proxy):
+    """libcurl shows the whole URL of a proxy that it cannot read."""
+    [line] = driver.call(ses, "list=10", SES_CALL_ENDPOINT="https://ses.example",
+                         HTTPS_PROXY=proxy)
+    assert line.outcome != "ok" and "proxy" in line.lower() and "eim" not in line, line

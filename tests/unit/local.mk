@@ -101,8 +101,9 @@ UNIT_TESTS += tests/unit/test_sandbox
 tests_unit_test_sandbox_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 endif
 EXTRA_DIST += tests/unit/test_sandbox.c
-UNIT_TESTS += tests/unit/test_listen_address tests/unit/test_log_limit \
+UNIT_TESTS += tests/unit/test_host_header tests/unit/test_listen_address tests/unit/test_log_limit \
 	tests/unit/test_message_line tests/unit/test_metrics tests/unit/test_top
+tests_unit_test_host_header_LDADD = libmilterd.a $(CMOCKA_LIBS)
 tests_unit_test_top_LDADD = libmilterd.a $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_log_limit_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_message_line_LDADD = libmilterd.a $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
