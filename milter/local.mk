@@ -3,6 +3,7 @@
 noinst_LIBRARIES += libmilterd.a
 libmilterd_a_CPPFLAGS = $(AM_CPPFLAGS) $(MILTER_CFLAGS) $(MICROHTTPD_CFLAGS)
 libmilterd_a_SOURCES = \
+	milter/arrival.c milter/arrival.h \
 	milter/counters.c milter/counters.h \
 	milter/host_header.c milter/host_header.h \
 	milter/listener.c milter/listener.h \

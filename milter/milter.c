@@ -9,6 +9,7 @@
 #include "common/judgement.h"
 #include "common/log.h"
 #include "common/log_limit.h"
+#include "milter/arrival.h"
 #include "milter/counters.h"
 #include "milter/live_settings.h"
 #include "milter/message.h"
@@ -96,7 +97,8 @@ static void ask_for_all_macros(SMFICTX *context)
     bool are_signed = are_senders_signed();
 
     ask_for_macros(context, SMFIM_CONNECT,
-                   are_signed ? "{client_addr} {client_port} j" : "{client_addr} {client_port}");
+                   are_signed ? "{client_addr} {client_port} {daemon_port} j"
+                              : "{client_addr} {client_port} {daemon_port}");
     /* Sendmail has the queue id from here on, Postfix at the end. */
     ask_for_macros(context, SMFIM_ENVFROM,
                    are_signed ? "i {auth_type} {auth_authen} {mail_addr}"
@@ -140,13 +142,11 @@ static const char *macro(SMFICTX *context, const char *name)
 /* Who brings the message. */
 static void describe_client(struct judgement_message *facts, SMFICTX *context)
 {
-    const char *port = macro(context, "{client_port}");
-
     facts->client = macro(context, "{client_addr}");
     facts->authenticated =
         macro(context, "{auth_type}") != NULL || macro(context, "{auth_authen}") != NULL;
-    /* A client that came over no network has no port. */
-    facts->submitted = port != NULL && strcmp(port, "0") == 0;
+    facts->submitted = arrival_is_submission(facts->client, macro(context, "{client_port}"),
+                                             macro(context, "{daemon_port}"));
 }
 
 /* Only spares work: the verdict asks again. What is not known is not certain. */

@@ -29,7 +29,7 @@ static sfsistat negotiate(SMFICTX *context, unsigned long offered_actions,
                           unsigned long unused_3, unsigned long *actions, unsigned long *steps,
                           unsigned long *wanted_2, unsigned long *wanted_3)
 {
-    static char connect_macros[] = "{client_addr} {client_port}";
+    static char connect_macros[] = "{client_addr} {client_port} {daemon_port}";
     static char sender_macros[] = "i {auth_type} {auth_authen}";
     static char end_macros[] = "i";
 

@@ -102,19 +102,13 @@ static void macro_value(char value[VALUE_SIZE], const char *name, const struct m
         const char *name;
         const char *value;
     } fixed[] = {
-        {"j", "mx.bench.example"},
-        {"{daemon_name}", "mx.bench.example"},
-        {"{daemon_addr}", "127.0.0.1"},
-        {"v", "Postfix 3.7.11"},
-        {"_", "localhost [127.0.0.1]"},
-        {"{client_addr}", "127.0.0.1"},
-        {"{client_name}", "localhost"},
-        {"{client_port}", "50000"},
-        {"{mail_host}", "example.net"},
-        {"{mail_mailer}", "smtp"},
-        {"{rcpt_addr}", "reader@example.net"},
-        {"{rcpt_host}", "example.net"},
-        {"{rcpt_mailer}", "smtp"},
+        {"j", "mx.bench.example"},      {"{daemon_name}", "mx.bench.example"},
+        {"{daemon_addr}", "127.0.0.1"}, {"{daemon_port}", "25"},
+        {"v", "Postfix 3.7.11"},        {"_", "localhost [127.0.0.1]"},
+        {"{client_addr}", "127.0.0.1"}, {"{client_name}", "localhost"},
+        {"{client_port}", "50000"},     {"{mail_host}", "example.net"},
+        {"{mail_mailer}", "smtp"},      {"{rcpt_addr}", "reader@example.net"},
+        {"{rcpt_host}", "example.net"}, {"{rcpt_mailer}", "smtp"},
     };
 
     value[0] = '\0';

@@ -20,6 +20,12 @@ def test_sendmail_submission_is_outbound(postfix, milter, sink):
     assert sink.wait_for(token).sender == "info@bounce.shop.example"
 
 
+def test_sendmail_submission_is_outbound_whatever_the_networks_are(postfix, milter, sink):
+    milter.use({"milter": {"outbound-networks": ["192.0.2.0/24"]}})
+    token = submit(postfix, "info@shop.example", "From: info@shop.example")
+    assert sink.wait_for(token).sender == "info@bounce.shop.example"
+
+
 def test_sendmail_submission_with_the_null_sender(postfix, milter, sink):
     mark = milter.log_size()
     token = submit(postfix, "<>", "From: info@shop.example")
@@ -55,6 +61,16 @@ def test_a_submission_while_the_milter_is_down_waits_and_then_goes_out(postfix, 
 
 CLIENTS = {
     "foreign": ("ADDR=192.0.2.7", {}, "not-outbound"),
+    "foreign, port unknown": ("ADDR=192.0.2.7 PORT=[UNAVAILABLE]", {}, "not-outbound"),
+    "foreign, port 0": ("ADDR=192.0.2.7 PORT=0", {}, "not-outbound"),
+    "nothing known of it": ("ADDR=[UNAVAILABLE] PORT=[UNAVAILABLE]", {}, "not-outbound"),
+    "nothing known of it, nor where it came to": (
+        "ADDR=[UNAVAILABLE] PORT=[UNAVAILABLE] DESTADDR=[UNAVAILABLE] DESTPORT=[UNAVAILABLE]", {},
+        "not-outbound"),
+    "this machine, port unknown": ("ADDR=127.0.0.1 PORT=[UNAVAILABLE]", {}, "verified"),
+    "this machine, port unknown, but that does not count": (
+        "ADDR=127.0.0.1 PORT=[UNAVAILABLE]", {"outbound-networks": ["192.0.2.0/24"]},
+        "not-outbound"),
     "logged in": ("ADDR=192.0.2.7 LOGIN=joe", {}, "verified"),
     "logged in, but that does not count": (
         "ADDR=192.0.2.7 LOGIN=joe", {"outbound-authenticated": False}, "not-outbound"),

@@ -80,7 +80,8 @@ UNIT_TESTS += tests/unit/test_decision tests/unit/test_envelope tests/unit/test_
 UNIT_TESTS += tests/unit/test_help_text tests/unit/test_nearest
 tests_unit_test_help_text_LDADD = libcommon.a $(CMOCKA_LIBS)
 tests_unit_test_nearest_LDADD = libcommon.a $(CMOCKA_LIBS)
-UNIT_TESTS += tests/unit/test_live_settings tests/unit/test_message
+UNIT_TESTS += tests/unit/test_arrival tests/unit/test_live_settings tests/unit/test_message
+tests_unit_test_arrival_LDADD = libmilterd.a $(CMOCKA_LIBS)
 UNIT_TESTS += tests/unit/test_return_address tests/unit/test_return_map \
 	tests/unit/test_return_path tests/unit/test_return_secrets
 tests_unit_test_return_map_LDADD = libmilterd.a $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
