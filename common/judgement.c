@@ -6,8 +6,21 @@
 #include <string.h>
 #include <sysexits.h>
 
+static bool comes_back(const struct judgement_message *message, const struct settings *settings)
+{
+    const struct settings_list *ports = &settings->milter.reinjection_ports;
+
+    for (size_t i = 0; message->port != NULL && i < ports->count; i++) {
+        if (strcmp(ports->items[i], message->port) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool judgement_is_outbound(const struct judgement_message *message, const struct settings *settings)
 {
+    if (comes_back(message, settings))
+        return false;
     if (message->submitted || (message->authenticated && settings->milter.outbound_authenticated))
         return true;
     return network_contains(settings->milter.outbound_networks,
@@ -237,7 +250,12 @@ void judge(struct judgement *judgement, const struct judgement_message *message,
     struct identity address;
 
     reset(judgement);
+    judgement->comes_back = comes_back(message, settings);
     judgement->outbound = facts.outbound = judgement_is_outbound(message, settings);
+    if (judgement->comes_back)
+        (void)failure_set(&judgement->detail, EX_OK,
+                          "it comes back from a content filter, by reinjection-ports %s",
+                          message->port);
     if (!facts.null_sender && facts.outbound) {
         choose_address(&address, message, settings, envelope, &judgement->detail);
         look_up(judgement, &facts, &address, settings, scene->lookup, trace);
@@ -256,6 +274,7 @@ void judge_as(struct judgement *judgement, const char *identity, const struct ma
 
     reset(judgement);
     judgement->outbound = true;
+    judgement->comes_back = false;
     (void)snprintf(judgement->identity, sizeof judgement->identity, "%s", identity);
     judgement->record = *record;
     take_record(&facts, record);

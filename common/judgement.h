@@ -19,6 +19,7 @@ struct judgement_message {
     const char *home_domain; /* what the MTA adds to a sender without a domain, NULL if unknown */
     const char *from;        /* the mailbox of the From header, NULL if there is no usable one */
     const char *client;      /* the client's IP address, NULL if unknown */
+    const char *port;        /* of the MTA, where the client came to, NULL if unknown */
     bool authenticated;
     bool submitted; /* by sendmail(1), on this machine */
     bool smtputf8;  /* MAIL FROM asked for it */
@@ -27,6 +28,7 @@ struct judgement_message {
 struct judgement {
     struct decision decision;
     bool outbound;
+    bool comes_back; /* from a content filter, and so it is not outbound */
     char identity[IDENTITY_SIZE];           /* the identity that decided, "" for none */
     struct mail_from record;                /* its record; means nothing without an identity */
     bool rewrite;                           /* is the envelope sender to be changed? */
@@ -35,10 +37,11 @@ struct judgement {
     enum return_form return_form;           /* of new_sender */
     struct reply reply;                     /* for VERDICT_REJECT and VERDICT_DEFER */
     struct failure detail; /* why the store is unavailable, the address none, or the sender
-                            * not portable or cannot be signed; "" otherwise */
+                            * not portable or cannot be signed, or by what port the message comes
+                            * back; "" otherwise */
 };
 
-/* By client, authenticated and submitted alone, which are known when a message begins. */
+/* By client, port, authenticated and submitted alone, which are known when a message begins. */
 bool judgement_is_outbound(const struct judgement_message *message,
                            const struct settings *settings);
 

@@ -79,6 +79,7 @@ static void print_value(FILE *out, const void *base, const struct setting *setti
     case TYPE_IDENTITIES:
     case TYPE_DOMAINS:
     case TYPE_SERVERS:
+    case TYPE_PORTS:
         print_list(out, slot);
         break;
     case TYPE_TEXT:

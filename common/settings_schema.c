@@ -61,6 +61,10 @@ const struct setting settings_schema[] = {
      .help = "Clients whose mail is outbound, beside local submissions."},
     {"milter", "outbound-authenticated", TYPE_SWITCH, "true", AT(milter.outbound_authenticated),
      .help = "Is mail of authenticated sessions outbound?"},
+    {"milter", "reinjection-ports", TYPE_PORTS, "{}", AT(milter.reinjection_ports),
+     .help = "Ports of the MTA where a content filter hands mail back, as in {\"10025\"}. That has "
+             "been judged when it came in, and passes; it would count as outbound mail of this "
+             "machine."},
     {"milter", "on-unknown-identity", TYPE_WORD, "pass", AT(milter.on_unknown_identity),
      WORDS(policy_words), .help = "Verdict where no verified identity covers the sender."},
     {"milter", "on-unavailable", TYPE_WORD, "defer", AT(milter.on_unavailable), WORDS(policy_words),

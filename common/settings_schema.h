@@ -27,6 +27,7 @@ enum setting_type {
     TYPE_IDENTITIES, /* struct settings_list, in canonical form */
     TYPE_DOMAINS,    /* the same, domains only */
     TYPE_SERVERS,    /* struct settings_list of addresses with or without a port */
+    TYPE_PORTS,      /* struct settings_list of numbers of ports */
     TYPE_REJECT_REPLY,
     TYPE_DEFER_REPLY
 };

@@ -227,6 +227,7 @@ bool setting_read_text(void *base, const struct setting *setting, const char *te
     case TYPE_IDENTITIES:
     case TYPE_DOMAINS:
     case TYPE_SERVERS:
+    case TYPE_PORTS:
         break; /* setting_read_list */
     }
     return true;
@@ -237,7 +238,8 @@ bool setting_read_text(void *base, const struct setting *setting, const char *te
 bool setting_is_list(const struct setting *setting)
 {
     return setting->type == TYPE_NETWORKS || setting->type == TYPE_IDENTITIES ||
-           setting->type == TYPE_DOMAINS || setting->type == TYPE_SERVERS;
+           setting->type == TYPE_DOMAINS || setting->type == TYPE_SERVERS ||
+           setting->type == TYPE_PORTS;
 }
 
 static bool read_networks(struct settings *settings, const char *const items[], size_t count,
@@ -297,19 +299,39 @@ static bool check_server(const char *text, struct failure *why)
                        text);
 }
 
+static bool read_identity(char out[IDENTITY_SIZE], const char *text, struct failure *why)
+{
+    struct identity identity;
+
+    if (!identity_parse(&identity, text, strlen(text), why))
+        return false;
+    (void)snprintf(out, IDENTITY_SIZE, "%s", identity.text);
+    return true;
+}
+
+/* As MTAs write it. */
+static bool read_port(char out[IDENTITY_SIZE], const char *text, struct failure *why)
+{
+    unsigned long port = strtoul(text, NULL, 10);
+
+    if (!is_number(text, 65535, '\0') || port == 0)
+        return failure_set(why, EX_CONFIG, "\"%.100s\" is no port, a number from 1 to 65535", text);
+    (void)snprintf(out, IDENTITY_SIZE, "%lu", port);
+    return true;
+}
+
 /* The item as the list keeps it. */
 static bool read_item(char out[IDENTITY_SIZE], enum setting_type type, const char *item,
                       struct failure *why)
 {
-    struct identity identity;
-
     if (type == TYPE_DOMAINS)
         return identity_parse_domain(out, item, strlen(item), why);
-    if (type == TYPE_IDENTITIES ? !identity_parse(&identity, item, strlen(item), why)
-                                : !check_server(item, why))
-        return false;
-    (void)snprintf(out, IDENTITY_SIZE, "%s", type == TYPE_IDENTITIES ? identity.text : item);
-    return true;
+    if (type == TYPE_IDENTITIES)
+        return read_identity(out, item, why);
+    if (type == TYPE_PORTS)
+        return read_port(out, item, why);
+    (void)snprintf(out, IDENTITY_SIZE, "%s", item);
+    return check_server(item, why);
 }
 
 static bool read_list(struct settings_list *list, enum setting_type type, const char *const items[],
@@ -383,6 +405,7 @@ void setting_free(void *base, const struct setting *setting)
     case TYPE_IDENTITIES:
     case TYPE_DOMAINS:
     case TYPE_SERVERS:
+    case TYPE_PORTS:
         free_list(setting_slot(base, setting));
         break;
     case TYPE_WORD:

@@ -70,13 +70,14 @@ static const struct command commands[] = {
      adopt_run},
     {"remove", "IDENTITY...", "remove identities from the store",
      "All of them, or none if one is not in the store (exit code 69).\n", remove_run},
-    {"explain", "ADDRESS [--envelope ADDRESS] [--client IP | --authenticated]",
+    {"explain", "ADDRESS [--envelope ADDRESS] [--client IP | --authenticated] [--port PORT]",
      "say what the milter does with a message from ADDRESS, and why",
      "ADDRESS is that of the From header. Runs the very decision that the milter runs.\n"
      "\n"
      "  --envelope ADDRESS  the envelope sender, if it is another; '<>' for the null sender\n"
      "  --client IP         the client that the message comes from\n"
      "  --authenticated     it comes in an authenticated session\n"
+     "  --port PORT         it comes to this port of the MTA, see reinjection-ports\n"
      "\n"
      "Without --client and --authenticated it is taken for a local submission, sendmail(1).\n",
      explain_run},

@@ -51,14 +51,17 @@ static void tell_settings(const struct settings *settings)
 }
 
 static void tell_outbound(const struct judgement_message *message, const struct settings *settings,
-                          bool outbound)
+                          const struct judgement *judgement)
 {
+    bool outbound = judgement->outbound;
     bool listed = network_contains(settings->milter.outbound_networks,
                                    settings->milter.outbound_networks_count, message->client);
     char client[TERMINAL_TEXT_SIZE];
 
     label("Outbound");
-    if (message->submitted)
+    if (judgement->comes_back)
+        (void)printf("no: port %s is in reinjection-ports\n", message->port);
+    else if (message->submitted)
         (void)puts("yes: taken for a local submission (see --client and --authenticated)");
     else if (message->authenticated)
         (void)puts(outbound
@@ -261,7 +264,7 @@ static bool explain(const struct question *question, const struct settings *sett
     notes.out = NULL;
     tell_message(question);
     tell_settings(settings);
-    tell_outbound(&question->message, settings, judgement.outbound);
+    tell_outbound(&question->message, settings, &judgement);
     (void)fputs(notes.text, stdout);
     tell_judgement(&judgement, question, settings, now);
 out:
@@ -304,6 +307,9 @@ static bool check_question(const struct question *question, struct invocation *i
         (strchr(message->client, '/') != NULL || !network_parse(&network, message->client, why)))
         return invocation_misused(invocation, why, "--client %s is not an IP address",
                                   message->client);
+    if (message->port != NULL && strspn(message->port, "0123456789") != strlen(message->port))
+        return invocation_misused(invocation, why, "--port %s is not the number of a port",
+                                  message->port);
     if (strchr(message->from, '@') == NULL)
         return invocation_misused(invocation, why, "%s is not an address, which has an @",
                                   message->from);
@@ -316,6 +322,7 @@ static bool read_options(struct question *question, struct invocation *invocatio
     static const struct option options[] = {{"envelope", required_argument, NULL, 'e'},
                                             {"client", required_argument, NULL, 'c'},
                                             {"authenticated", no_argument, NULL, 'a'},
+                                            {"port", required_argument, NULL, 'p'},
                                             {0}};
     struct judgement_message *message = &question->message;
     int option;
@@ -327,6 +334,8 @@ static bool read_options(struct question *question, struct invocation *invocatio
             message->sender = bare(optarg);
         if (option == 'c')
             message->client = optarg;
+        if (option == 'p')
+            message->port = optarg;
         message->authenticated = message->authenticated || option == 'a';
     }
     message->submitted = !message->authenticated && message->client == NULL;

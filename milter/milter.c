@@ -143,10 +143,11 @@ static const char *macro(SMFICTX *context, const char *name)
 static void describe_client(struct judgement_message *facts, SMFICTX *context)
 {
     facts->client = macro(context, "{client_addr}");
+    facts->port = macro(context, "{daemon_port}");
     facts->authenticated =
         macro(context, "{auth_type}") != NULL || macro(context, "{auth_authen}") != NULL;
-    facts->submitted = arrival_is_submission(facts->client, macro(context, "{client_port}"),
-                                             macro(context, "{daemon_port}"));
+    facts->submitted =
+        arrival_is_submission(facts->client, macro(context, "{client_port}"), facts->port);
 }
 
 /* Only spares work: the verdict asks again. What is not known is not certain. */

@@ -11,6 +11,7 @@ EXTRA_DIST += \
 	tests/integration/lab/check.py \
 	tests/integration/lab/client.py \
 	tests/integration/lab/clock.py \
+	tests/integration/lab/filter.py \
 	tests/integration/lab/http.py \
 	tests/integration/lab/laboratory.py \
 	tests/integration/lab/life.py \
@@ -43,6 +44,7 @@ EXTRA_DIST += \
 	tests/integration/test_local.py \
 	tests/integration/test_log.py \
 	tests/integration/test_metrics.py \
+	tests/integration/test_reinjection.py \
 	tests/integration/test_replies.py \
 	tests/integration/test_return_path_ctl.py \
 	tests/integration/test_return_path.py \

@@ -8,7 +8,9 @@ so that `useradd` and `postconf -e` write into memory; network and process ids a
 differs from a reader's machine: a next hop at 127.0.0.2 takes all mail, but for one user that it
 does not know; in ses.md the stand-in takes the place of Amazon's endpoint (AWS_ENDPOINT_URL in the
 environment of every command; `aws` is told of it too), in local.md NSD that of the resolver; and
-what `mailfromctl records` prints is published at once, which a reader has to see to.
+what `mailfromctl records` prints is published at once, which a reader has to see to. In postfix.md
+a content filter that finds nothing takes mail at ports 10024 and 10026, and hands it back at the
+next one.
 
 Commands are the lines with a `# ` in front in blocks marked `console`, with what belongs to them: a
 here-document up to END, and the line after a backslash. All other lines are what they print; `...`
@@ -31,7 +33,7 @@ PACKAGES = "installs packages, which takes a network"
 AWS = "changes an AWS account"
 
 MACHINES = {
-    "postfix.md": ["postfix"],
+    "postfix.md": ["postfix", "filter"],
     "sendmail.md": ["sendmail"],
     "ses.md": ["postfix", "ses"],
     "local.md": ["postfix", "nsd"],

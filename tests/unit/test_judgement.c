@@ -251,6 +251,7 @@ static void knows_outbound_mail(void **state)
 {
     (void)state;
     static const char without[] = "milter { outbound-authenticated = false }";
+    static const char ports[] = "milter { reinjection-ports = {\"10025\", \"10027\"} }";
     static const struct {
         const char *behaviour;
         struct judgement_message message;
@@ -270,6 +271,17 @@ static void knows_outbound_mail(void **state)
          false},
         {"submitted", {.submitted = true}, without, true},
         {"an unknown client", {.client = NULL}, "", false},
+        {"at another port than that of a filter",
+         {.client = "127.0.0.1", .port = "25"},
+         ports,
+         true},
+        {"back from a filter", {.client = "127.0.0.1", .port = "10025"}, ports, false},
+        {"the same, at the second port", {.client = "127.0.0.1", .port = "10027"}, ports, false},
+        {"the same, authenticated",
+         {.client = "127.0.0.1", .port = "10025", .authenticated = true},
+         ports,
+         false},
+        {"a port that is not known", {.client = "127.0.0.1"}, ports, true},
         {"a client without an address", {.client = "localhost"}, "", false},
     };
 

@@ -121,6 +121,8 @@ static void takes_the_section_of_local_identities(void **state)
          "\"[2001:db8::1]\", \"[::1]:53\"} }",
          "nameservers = {\"192.0.2.1\", \"192.0.2.1:5353\", \"2001:db8::1\", \"[2001:db8::1]\", "
          "\"[::1]:53\"}"},
+        {"ports", "milter { reinjection-ports = {\"10025\", \"010027\"} }",
+         "reinjection-ports = {\"10025\", \"10027\"}"},
         {"a number with or without quotes", "local { concurrency = \"7\" }", "concurrency = 7\n"},
         {"windows of days", "local { pending-window = 72h }", "pending-window = \"3d\""},
     };
@@ -197,6 +199,12 @@ static void refuses_wrong_local_settings(void **state)
         {"a nameserver of the link without its interface", "local { nameservers = {\"fe80::1\"} }",
          "\"fe80::1\" is no nameserver"},
         {"an interface of no link", "local { nameservers = {\"::1%lo\"} }", "is no nameserver"},
+        {"a port by its name", "milter { reinjection-ports = {\"smtp\"} }",
+         "\"smtp\" is no port, a number from 1 to 65535"},
+        {"port 0", "milter { reinjection-ports = {\"0\"} }", "is no port"},
+        {"a port that is too high", "milter { reinjection-ports = {\"65536\"} }", "is no port"},
+        {"a port with an address", "milter { reinjection-ports = {\"127.0.0.1:10025\"} }",
+         "is no port"},
         {"no number", "local { concurrency = \"1x\" }", "no whole number from 1 to 1000"},
         {"a number of nothing", "local { concurrency = 0 }", "no whole number from 1 to 1000"},
         {"a number beyond", "local { concurrency = 1001 }", "no whole number from 1 to 1000"},

@@ -237,6 +237,13 @@ def serve_ses(closing, gateway):
     gateway.publish = publish
 
 
+def start_filters(closing):
+    """What comes to these ports comes back at the next one."""
+    from lab.filter import Filter
+    for port in (10024, 10026):
+        closing.callback(Filter(port + 1, port).close)
+
+
 def set_up(task, root, closing):
     """Returns the gateway."""
     from lab.sink import Sink
@@ -258,6 +265,8 @@ def set_up(task, root, closing):
             serve_names(closing, gateway)
         elif part == "ses":
             serve_ses(closing, gateway)
+        elif part == "filter":
+            start_filters(closing)
     return gateway
 
 
