@@ -1,101 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  *
- * Does Sendmail pass its mail to this milter? Read from sendmail.cf: lines like
- * `Xmailfrom, S=unix:/run/mailfrom-milter/milter.sock, F=T, T=C:10s' and those that list filters.
+ * Does Sendmail pass its mail to this milter, each daemon of its?
  */
 #include "ctl/check.h"
 
 #include <errno.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
-enum { FILTER_NAME_SIZE = 64 };
+#include "ctl/sendmail_filter.h"
 
-struct filter {
-    bool defined;
-    bool used;
-    bool with_default_action; /* F=: what happens while the milter is away */
-    char name[FILTER_NAME_SIZE];
-};
+enum { SUBJECT_SIZE = 600 };
 
 static struct finding about(enum finding_level level)
 {
     return (struct finding){.level = level, .check = "sendmail", .subject = "sendmail"};
-}
-
-/* The value of an equate in an X line: S=value up to the comma. */
-static bool find_equate(const char *line, char letter, char *out, size_t size)
-{
-    const char *at = line;
-    size_t length;
-
-    while ((at = strchr(at, ',')) != NULL) {
-        at += 1 + strspn(at + 1, " \t");
-        if (at[0] != letter || at[1] != '=')
-            continue;
-        at += 2;
-        length = strcspn(at, ", \t\n");
-        if (length >= size)
-            return false;
-        memcpy(out, at, length);
-        out[length] = '\0';
-        return true;
-    }
-    return false;
-}
-
-static void note_definition(struct filter *filter, const char *line, const struct socket_name *ours)
-{
-    char value[SOCKET_NAME_SIZE];
-    struct socket_name name;
-
-    if (!find_equate(line, 'S', value, sizeof value) || !socket_name_read(&name, value) ||
-        !socket_name_leads_to(ours, &name))
-        return;
-    filter->defined = true;
-    filter->with_default_action = find_equate(line, 'F', value, sizeof value);
-    (void)snprintf(filter->name, sizeof filter->name, "%.*s", (int)strcspn(line + 1, ", \t\n"),
-                   line + 1);
-}
-
-/* A line that puts filters to use: for all daemons, or for one. The filters stand before it. */
-static void note_use(struct filter *filter, const char *line)
-{
-    const char *list = strcasestr(line, "InputMailFilters=");
-    size_t length = strlen(filter->name);
-
-    if (list == NULL)
-        list = strcasestr(line, "InputFilter=");
-    if (list == NULL || !filter->defined)
-        return;
-    list = strchr(list, '=');
-    while (list != NULL && *list != '\0') {
-        list += 1 + strspn(list + 1, " \t");
-        if (strncmp(list, filter->name, length) == 0 && strchr(",; \t\n", list[length]) != NULL)
-            filter->used = true;
-        list += strcspn(list, ",;");
-    }
-}
-
-/* Twice, as what is used may stand above what is defined. */
-static void read_file(FILE *file, struct filter *filter, const struct socket_name *ours)
-{
-    char *line = NULL;
-    size_t size = 0;
-
-    while (getline(&line, &size, file) >= 0) {
-        if (line[0] == 'X')
-            note_definition(filter, line, ours);
-    }
-    rewind(file);
-    while (getline(&line, &size, file) >= 0) {
-        if (line[0] == 'O')
-            note_use(filter, line);
-    }
-    free(line);
 }
 
 void check_sendmail_directories(const struct check *check, const char *path)
@@ -118,36 +39,117 @@ void check_sendmail_directories(const struct check *check, const char *path)
     }
 }
 
-static void tell(const struct check *check, const struct filter *filter)
+static void tell_undefined(const struct check *check)
 {
-    const char *socket = check->settings->milter.socket;
     struct finding finding = about(FINDING_WARNING);
 
-    if (!filter->defined) {
-        finding_found(&finding, "no filter of %s leads to this milter", check->sendmail_cf);
-        finding_advise(&finding,
-                       "put INPUT_MAIL_FILTER(`mailfrom-milter', `S=%s, F=T, T=S:10s;R:10s;E:5m') "
-                       "into sendmail.mc",
-                       socket);
-    } else if (!filter->used) {
-        finding_found(&finding, "the filter %s leads to this milter, and is not used",
-                      filter->name);
-        finding_advise(&finding, "use INPUT_MAIL_FILTER in sendmail.mc");
-    } else if (!filter->with_default_action) {
+    finding_found(&finding, "no filter of %s leads to this milter", check->sendmail_cf);
+    finding_advise(&finding,
+                   "put INPUT_MAIL_FILTER(`mailfrom-milter', `S=%s, F=T, T=S:10s;R:10s;E:5m') "
+                   "into sendmail.mc",
+                   check->settings->milter.socket);
+    findings_put(check->findings, &finding);
+}
+
+/* F=T defers, and F=4 closes the connection, which comes to the same. */
+static bool defers(const struct sendmail_filter *filter)
+{
+    return filter->action[0] == 'T' || filter->action[0] == '4';
+}
+
+static void tell_action(const struct check *check, const struct sendmail_filter *filter)
+{
+    struct finding finding = about(FINDING_WARNING);
+
+    if (filter->action[0] == '\0')
         finding_found(&finding, "the filter %s has no F=, so mail passes while the milter is away",
                       filter->name);
-        finding_expected(&finding, "F=T");
-    } else {
+    else
+        finding_found(&finding,
+                      "the filter %s has F=%s, so mail is refused for good while the milter is "
+                      "away",
+                      filter->name, filter->action);
+    finding_expected(&finding, "F=T");
+    finding_advise(&finding, "change it in sendmail.mc");
+    findings_put(check->findings, &finding);
+}
+
+/* "sendmail MTA, MTA-v6": this daemon, and those after it that have no filters of their own either,
+ * for that is one line of sendmail.mc. */
+static void write_subject(const struct sendmail_filters *filters, size_t first,
+                          char subject[SUBJECT_SIZE])
+{
+    const struct sendmail_daemon *daemons = filters->daemons;
+    int used = snprintf(subject, SUBJECT_SIZE, "sendmail%s%s", *daemons[first].name ? " " : "",
+                        daemons[first].name);
+
+    for (size_t i = first + 1; !daemons[first].has_own && i < filters->daemon_count; i++) {
+        if (!daemons[i].has_own && used >= 0 && used < SUBJECT_SIZE)
+            used += snprintf(subject + used, SUBJECT_SIZE - (size_t)used, ", %s", daemons[i].name);
+    }
+}
+
+static void tell_daemon(const struct check *check, const struct sendmail_filters *filters,
+                        size_t index)
+{
+    const struct sendmail_daemon *daemon = &filters->daemons[index];
+    struct finding finding = about(FINDING_WARNING);
+    char subject[SUBJECT_SIZE];
+
+    write_subject(filters, index, subject);
+    finding.subject = subject;
+    if (daemon->filter != NULL) {
+        if (!defers(daemon->filter))
+            return; /* as has been said of the filter */
         finding.level = FINDING_OK;
-        finding_found(&finding, "the filter %s leads to this milter", filter->name);
+        finding_found(&finding, "the filter %s leads to this milter", daemon->filter->name);
+    } else if (daemon->has_own) {
+        finding_found(&finding,
+                      "its own filters (%s) do not include %s, so mail that comes in there does "
+                      "not meet this milter",
+                      *daemon->list == '\0' ? "none" : daemon->list, filters->list[0].name);
+        finding_advise(&finding,
+                       "add it to InputMailFilters= of its DAEMON_OPTIONS in sendmail.mc");
+    } else {
+        finding_found(&finding, "the filter %s leads to this milter, and is not used",
+                      filters->list[0].name);
+        finding_advise(&finding, "use INPUT_MAIL_FILTER in sendmail.mc");
     }
     findings_put(check->findings, &finding);
+}
+
+static bool is_used(const struct sendmail_filters *filters, const struct sendmail_filter *filter)
+{
+    for (size_t i = 0; i < filters->daemon_count; i++) {
+        if (filters->daemons[i].filter == filter)
+            return true;
+    }
+    return false;
+}
+
+static void tell(const struct check *check, const struct sendmail_filters *filters)
+{
+    bool shared = false;
+
+    if (filters->count == 0) {
+        tell_undefined(check);
+        return;
+    }
+    for (size_t i = 0; i < filters->count; i++) {
+        if (is_used(filters, &filters->list[i]) && !defers(&filters->list[i]))
+            tell_action(check, &filters->list[i]);
+    }
+    for (size_t i = 0; i < filters->daemon_count; i++) {
+        if (filters->daemons[i].has_own || !shared)
+            tell_daemon(check, filters, i);
+        shared = shared || !filters->daemons[i].has_own;
+    }
 }
 
 void check_sendmail(const struct check *check)
 {
     struct finding finding = about(FINDING_ERROR);
-    struct filter filter = {.defined = false};
+    struct sendmail_filters filters;
     struct socket_name ours;
     FILE *file;
 
@@ -162,9 +164,9 @@ void check_sendmail(const struct check *check)
         findings_put(check->findings, &finding);
         return;
     }
-    read_file(file, &filter, &ours);
+    sendmail_read_filters(&filters, file, &ours);
     (void)fclose(file);
-    tell(check, &filter);
-    if (ours.kind == SOCKET_UNIX && filter.defined)
+    tell(check, &filters);
+    if (ours.kind == SOCKET_UNIX && filters.count > 0)
         check_sendmail_directories(check, ours.path);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  *
- * The milter's socket: is it there, and does somebody listen?
+ * The milter's socket: is it there, does somebody listen, and does it do what it says?
  */
 #include "ctl/check.h"
 
@@ -73,6 +73,20 @@ static void warn_of_the_world(const struct check *check, const struct socket_nam
     findings_put(check->findings, &finding);
 }
 
+static void tell_mode(const struct check *check)
+{
+    struct finding finding = {.level = FINDING_WARNING, .check = "settings", .subject = "settings"};
+
+    if (check->settings->milter.mode != MODE_MONITOR)
+        return;
+    finding_found(&finding,
+                  "mode is \"monitor\", so mail passes as it is, and is judged in the log "
+                  "only");
+    finding_expected(&finding, "mode = \"enforce\"");
+    finding_advise(&finding, "set it once the log shows what you want");
+    findings_put(check->findings, &finding);
+}
+
 void check_socket(const struct check *check)
 {
     struct finding finding = about(check->settings->milter.socket);
@@ -90,6 +104,7 @@ void check_socket(const struct check *check)
         (void)close(descriptor);
     }
     findings_put(check->findings, &finding);
+    tell_mode(check);
     if (name.kind == SOCKET_INET)
         warn_of_the_world(check, &name);
 }

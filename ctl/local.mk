@@ -19,6 +19,7 @@ libctl_a_SOURCES = \
 	ctl/check_bounces.c \
 	ctl/check_dmarc.c \
 	ctl/check_identity.c \
+	ctl/check_listener.c ctl/check_listener.h \
 	ctl/check_mx.c \
 	ctl/check_postfix.c \
 	ctl/check_return.h \
@@ -52,6 +53,7 @@ libctl_a_SOURCES = \
 	ctl/json_out.c ctl/json_out.h \
 	ctl/list.c ctl/list.h \
 	ctl/list_domains.c \
+	ctl/listener.c ctl/listener.h \
 	ctl/local_dns.c ctl/local_dns.h \
 	ctl/local_errand.c ctl/local_errand.h \
 	ctl/local_record.c ctl/local_record.h \
@@ -81,6 +83,7 @@ libctl_a_SOURCES = \
 	ctl/section.c ctl/section.h \
 	ctl/selection.c ctl/selection.h \
 	ctl/sendmail.c ctl/sendmail.h \
+	ctl/sendmail_filter.c ctl/sendmail_filter.h \
 	ctl/settings.c \
 	ctl/socket_name.c ctl/socket_name.h \
 	ctl/source.c ctl/source.h \

@@ -16,6 +16,9 @@ static const char *const question[] = {"-x",
                                        "mail_owner",
                                        "smtpd_milters",
                                        "non_smtpd_milters",
+                                       "smtpd_milter_maps",
+                                       "milter_default_action",
+                                       "milter_protocol",
                                        "mydestination",
                                        "virtual_alias_domains",
                                        "virtual_alias_maps",
@@ -210,35 +213,26 @@ const struct postfix_service *postfix_service(const struct postfix *postfix, con
     return NULL;
 }
 
-const char *postfix_milters(const struct postfix_service *service)
+bool postfix_listens(const struct postfix *postfix, const struct postfix_service *service,
+                     struct postfix_listener *listener)
 {
+    char name[256];
+
+    *listener = (struct postfix_listener){service, service, "smtpd_milters"};
     if (strcmp(service->command, "smtpd") == 0)
-        return "smtpd_milters";
-    return strcmp(service->command, "cleanup") == 0 ? "non_smtpd_milters" : NULL;
+        return true;
+    if (strcmp(service->command, "pickup") != 0 && strcmp(service->command, "qmqpd") != 0)
+        return false;
+    (void)snprintf(name, sizeof name, "%s/unix",
+                   postfix_value(postfix, service, "cleanup_service_name"));
+    listener->parameter = "non_smtpd_milters";
+    listener->connects = postfix_service(postfix, name);
+    if (listener->connects == NULL)
+        listener->connects = service;
+    return true;
 }
 
 /* --- lists --- */
-
-/* In braces a milter has options after it. */
-bool postfix_next_milter(const char **cursor, char milter[SOCKET_NAME_SIZE])
-{
-    static const char between[] = ", \t";
-    const char *text = *cursor + strspn(*cursor, between);
-    bool in_braces = *text == '{';
-    size_t length;
-
-    if (in_braces)
-        text += 1 + strspn(text + 1, between);
-    length = strcspn(text, in_braces ? ", \t}" : between);
-    *cursor = text + length;
-    if (in_braces)
-        *cursor += strcspn(*cursor, "}") + (strchr(*cursor, '}') != NULL);
-    if (length == 0 || length >= SOCKET_NAME_SIZE)
-        return false;
-    memcpy(milter, text, length);
-    milter[length] = '\0';
-    return true;
-}
 
 const char *postfix_next_word(const char **cursor, size_t *length)
 {
@@ -251,6 +245,50 @@ const char *postfix_next_word(const char **cursor, size_t *length)
     *cursor = end;
     *length = (size_t)(end - word);
     return *length == 0 ? NULL : word;
+}
+
+/* "default_action=accept", also in braces of its own, and with spaces then. */
+static void note_option(struct postfix_milter *milter, const char *word, const char *end)
+{
+    static const char around[] = "{} \t";
+    const char *name = word + strspn(word, around);
+    size_t name_length = strcspn(name, "= \t");
+    const char *value = name + name_length;
+    size_t value_length;
+    char *out = NULL;
+
+    if (name_length == strlen("default_action") &&
+        strncmp(name, "default_action", name_length) == 0)
+        out = milter->default_action;
+    if (name_length == strlen("protocol") && strncmp(name, "protocol", name_length) == 0)
+        out = milter->protocol;
+    value += strspn(value, "= \t");
+    value_length = strcspn(value, ",} \t");
+    if (out != NULL && value + value_length <= end)
+        (void)snprintf(out, sizeof milter->protocol, "%.*s", (int)value_length, value);
+}
+
+bool postfix_next_milter(const char **cursor, struct postfix_milter *milter)
+{
+    static const char between[] = ", \t";
+    size_t length;
+    const char *word = postfix_next_word(cursor, &length);
+    const char *end = word == NULL ? NULL : word + length;
+
+    *milter = (struct postfix_milter){.default_action = ""};
+    if (word == NULL)
+        return false;
+    word += *word == '{';
+    word += strspn(word, between);
+    length = strcspn(word, ", \t}");
+    if (length == 0 || length >= SOCKET_NAME_SIZE)
+        return false;
+    memcpy(milter->name, word, length);
+    word += length;
+    for (const char *option = postfix_next_word(&word, &length); option != NULL && option < end;
+         option = postfix_next_word(&word, &length))
+        note_option(milter, option, end);
+    return true;
 }
 
 /* --- sockets --- */

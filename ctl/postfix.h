@@ -54,13 +54,28 @@ bool postfix_has_own(const struct postfix *postfix, const struct postfix_service
 /* The service of that name, "cleanup/unix"; NULL for none. */
 const struct postfix_service *postfix_service(const struct postfix *postfix, const char *name);
 
-/* The parameter with the milters of a service: smtpd_milters of an smtpd, non_smtpd_milters of
- * cleanup for the mail of sendmail(1). NULL for a service that connects to none. */
-const char *postfix_milters(const struct postfix_service *service);
+/* A way in for mail that is new, and who brings it to the milters: an smtpd does it itself, for
+ * pickup (sendmail(1)) and qmqpd their cleanup service does. */
+struct postfix_listener {
+    const struct postfix_service *service;
+    const struct postfix_service *connects; /* whose chroot counts */
+    const char *parameter;                  /* with its milters: smtpd_milters, non_smtpd_milters */
+};
 
-/* The next milter in the value of a parameter; *cursor: at first the value, then where to go on.
- * False after the last, and for one that is too long. */
-bool postfix_next_milter(const char **cursor, char milter[SOCKET_NAME_SIZE]);
+/* Is the service one? *listener means nothing if not. */
+bool postfix_listens(const struct postfix *postfix, const struct postfix_service *service,
+                     struct postfix_listener *listener);
+
+/* A milter in the value of such a parameter, with those of its options in { } that count here. */
+struct postfix_milter {
+    char name[SOCKET_NAME_SIZE];
+    char default_action[32]; /* "" for none of its own */
+    char protocol[32];
+};
+
+/* The next one; *cursor: at first the value, then where to go on. False after the last, and for one
+ * that is too long. */
+bool postfix_next_milter(const char **cursor, struct postfix_milter *milter);
 
 /* The next word of a list, by commas and spaces, but that { } hold together what is between them.
  * Returns NULL after the last; not terminated. */

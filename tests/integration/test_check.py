@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from lab.check import GATEWAY, MX, check, found, gateway, postfix, record, settle
+from lab.check import GATEWAY, MAIN_CF, MX, check, found, gateway, postfix, record, settle
 from lab.nsd import Nsd
 from lab.process import free_port
 
@@ -287,8 +287,8 @@ def test_nothing_is_wrong(own):
     found(result, "ok", "store", "has 1 record, none out of date")
     found(result, "ok", own.socket, "somebody listens there")
     found(result, "ok", "postfix: its user postfix may connect to the socket")
-    found(result, "ok", "postfix: smtpd_milters and non_smtpd_milters lead to this milter")
-    assert check(own, "--address", GATEWAY, "--quiet").text == "8 ok, 0 warnings, 0 errors\n"
+    leads_here(result)
+    assert check(own, "--address", GATEWAY, "--quiet").text == "9 ok, 0 warnings, 0 errors\n"
 
 
 def test_the_exit_code_is_1_for_warnings(own):
@@ -401,7 +401,7 @@ def test_an_inet_socket(own):
     own.use({"milter": {"socket": own.socket}})
     result = check(own)
     found(result, "ok", own.socket, "somebody listens there")
-    found(result, "ok", "postfix: smtpd_milters and non_smtpd_milters lead to this milter")
+    leads_here(result)
     assert "other hosts may connect" not in result.text
 
 
@@ -417,14 +417,18 @@ def test_a_socket_of_systemd(own):
 
 # Postfix
 
+def leads_here(result):
+    found(result, "ok", "postfix smtp/inet: smtpd_milters leads to this milter")
+    found(result, "ok", "postfix pickup/unix: non_smtpd_milters leads to this milter")
+
+
 def test_a_chrooted_smtpd_looks_elsewhere(own):
     """What everybody stumbles over: main.cf has the very path, and it is another file."""
     postfix(own, chroot="y")
     result = check(own)
-    line = found(result, "error", "postfix smtp/inet: smtpd_milters has unix:",
+    line = found(result, "error", "postfix smtp/inet, pickup/unix: smtpd_milters has unix:",
                  f"which is {own.base}/spool{path_of(own)} since the service is chrooted, ")
     assert f'and socket = "unix:{own.base}/spool/mailfrom-milter/milter.sock", or n in' in line
-    found(result, "error", "postfix cleanup/unix: non_smtpd_milters has unix:")
 
 
 def test_a_socket_within_the_chroot(own):
@@ -433,35 +437,103 @@ def test_a_socket_within_the_chroot(own):
     inside = f"unix:{directory}/milter.sock"
     own.use({"milter": {"socket": inside}})
     postfix(own, "unix:mailfrom-milter/milter.sock", chroot="y")
-    found(check(own), "ok", "postfix: smtpd_milters and non_smtpd_milters lead to this milter")
+    leads_here(check(own))
     postfix(own, "unix:/mailfrom-milter/milter.sock", chroot="y")
-    found(check(own), "ok", "postfix: smtpd_milters and non_smtpd_milters lead to this milter")
+    leads_here(check(own))
     postfix(own, inside, chroot="y")
-    found(check(own), "error", "postfix smtp/inet",
-          "expected smtpd_milters = unix:mailfrom-milter/milter.sock; put this line into main.cf")
+    found(check(own), "error", "postfix smtp/inet, pickup/unix: ",
+          "expected smtpd_milters = unix:mailfrom-milter/milter.sock and non_smtpd_milters = "
+          "$smtpd_milters; put that into main.cf")
 
 
 def test_a_main_cf_that_names_another_socket(own):
     postfix(own, "unix:/run/old/socket")
     found(check(own), "error", "postfix smtp/inet", "smtpd_milters has unix:/run/old/socket",
-          f"expected smtpd_milters = {own.socket}; put this line into main.cf")
+          f"expected smtpd_milters = {own.socket} and ")
 
 
 def test_a_main_cf_that_does_not_know_of_milters(own):
     postfix(own, "")
-    found(check(own), "warning", "postfix: neither smtpd_milters nor non_smtpd_milters names this milter",
-          f"expected smtpd_milters = {own.socket} and non_smtpd_milters = {own.socket}")
+    found(check(own), "warning", "postfix smtp/inet, pickup/unix: neither smtpd_milters nor "
+                                 "non_smtpd_milters names this milter",
+          f"expected smtpd_milters = {own.socket} and non_smtpd_milters = $smtpd_milters")
     postfix(own, "inet:127.0.0.1:8891")
     found(check(own), "warning", f"smtpd_milters = inet:127.0.0.1:8891, {own.socket}")
     postfix(own, f"inet:127.0.0.1:8891, {{ {own.socket}, default_action=tempfail }}", "")
-    found(check(own), "warning", "non_smtpd_milters does not name this milter, so mail of sendmail(1)")
+    found(check(own), "warning", "postfix pickup/unix: non_smtpd_milters does not name this milter, "
+                                 "so mail of sendmail(1)")
 
 
 def test_a_service_with_milters_of_its_own(own):
     postfix(own, "", own.socket, submission=f"-o smtpd_milters={own.socket}")
-    found(check(own), "ok", "postfix: smtpd_milters and non_smtpd_milters lead to this milter")
+    result = check(own)
+    found(result, "ok", "postfix submission/inet: smtpd_milters leads to this milter")
+    found(result, "warning", "postfix smtp/inet: smtpd_milters does not name this milter")
     postfix(own, submission="-o smtpd_milters=unix:/run/mailfrom-milter/old")
-    found(check(own), "error", "postfix submission/inet: smtpd_milters has unix:/run/mailfrom-milter/old")
+    result = check(own)
+    found(result, "error", "postfix submission/inet: smtpd_milters has unix:/run/mailfrom-milter/old",
+          f"postconf -P 'submission/inet/smtpd_milters={own.socket}'")
+    leads_here(result)
+
+
+@pytest.mark.parametrize("options, level, words", [
+    ("-o smtpd_milters=", "warning",
+     "smtpd_milters in master.cf does not name this milter, so mail that comes in there does not "
+     "meet it; postconf -PX submission/inet/smtpd_milters"),
+    ("-o smtpd_milters=inet:127.0.0.1:8891", "warning", "does not name this milter"),
+    ("-o receive_override_options=no_address_mappings,no_milters", "warning",
+     "receive_override_options in master.cf has no_milters"),
+    ("-o milter_default_action=accept", "warning",
+     "milter_default_action is accept, so mail leaves with its old sender while the milter is away, "
+     "expected milter_default_action=tempfail"),
+    ("-o milter_default_action=reject", "warning", "so mail is refused for good while"),
+    ("-o milter_protocol=2", "error", "milter_protocol is 2, and a milter can change the sender from 6"),
+    ("-o smtpd_milter_maps=cidr:/etc/postfix/milters", "warning", "may give a client other milters"),
+    ("-o smtpd_milters={{own.socket},protocol=4}", "error", "protocol is 4"),
+    ("-o smtpd_milters={{own.socket},default_action=quarantine}", "warning",
+     "default_action is quarantine"),
+])
+def test_each_listener_is_judged_by_itself(own, options, level, words):
+    postfix(own, submission=options.replace("{own.socket}", own.socket))
+    result = check(own)
+    found(result, level, "postfix submission/inet: ", words)
+    leads_here(result)
+
+
+def test_a_parameter_of_main_cf_is_one_cause(own):
+    postfix(own, main_cf=MAIN_CF + "milter_default_action = accept\n", submission="", smtps="")
+    result = check(own)
+    found(result, "warning", "postfix smtp/inet, pickup/unix, submission/inet, smtps/inet: "
+                             "milter_default_action is accept")
+    assert "leads to this milter" not in result.text
+    postfix(own, f"{{ {own.socket}, default_action=tempfail }}",
+            main_cf=MAIN_CF + "milter_default_action = accept\n")
+    leads_here(check(own))
+
+
+def test_mail_of_sendmail_goes_by_the_cleanup_of_pickup(own):
+    postfix(own, "", own.socket)
+    with open(f"{own.postfix}/master.cf", "a", encoding="ascii") as file:
+        file.write("other unix n - n - 0 cleanup\n  -o non_smtpd_milters=\n"
+                   "qmqp inet n - n - - qmqpd\n  -o cleanup_service_name=other\n")
+    result = check(own)
+    found(result, "ok", "postfix pickup/unix: non_smtpd_milters leads")
+    found(result, "warning", "postfix qmqp/inet: non_smtpd_milters in master.cf does not name")
+
+
+@pytest.mark.parametrize("off", ["receive_override_options=no_milters", "smtpd_milters="])
+def test_the_way_back_from_a_content_filter(own, off):
+    port = "127.0.0.1:10026"
+    postfix(own, **{port: f"-o {off}"})
+    found(check(own), "warning", f"postfix {port}/inet: ", "does not meet")
+    postfix(own, main_cf=MAIN_CF + "content_filter = scan:[127.0.0.1]:10024\n",
+            **{port: f"-o {off} -o content_filter="})
+    found(check(own), "ok", f"postfix {port}/inet: ", "take mail back")
+
+
+def test_monitor_mode(own, nsd):
+    settle(own, nsd, {"milter": {"mode": "monitor"}})
+    found(check(own), "warning", 'settings: mode is "monitor", so mail passes as it is')
 
 
 def test_a_main_cf_that_cannot_be_read(own):
@@ -485,10 +557,30 @@ def sendmail(own, text, tmp_path):
     ("Xmine, S={socket}, F=T\nO InputMailFilters=miner\n", "warning", "mine leads to this milter, and is not used"),
     ("Xmine, S=unix:/run/other, F=T\nO InputMailFilters=mine\n", "warning", "INPUT_MAIL_FILTER(`mailfrom-milter', `S={socket}"),
     ("", "warning", "leads to this milter"),
+    ("Xmine, S={socket}, F=R\nO InputMailFilters=mine\n", "warning", "mine has F=R, so mail is refused for good"),
+    ("Xmine, S={socket}, F=4\nO InputMailFilters=mine\n", "ok", "the filter mine leads"),
+    ("Xmine, S={socket}, F=T\nO InputMailFilters=mine\nO InputMailFilters=other\n", "warning", "is not used"),
 ])
 def test_filters_of_sendmail(own, tmp_path, text, level, words):
     result = sendmail(own, text.format(socket=own.socket), tmp_path)
-    found(result, level, "sendmail: ", words.format(socket=own.socket))
+    found(result, level, "sendmail", words.format(socket=own.socket))
+
+
+def test_each_daemon_of_sendmail_is_judged_by_itself(own, tmp_path):
+    result = sendmail(own, f"""\
+O DaemonPortOptions=Name=MTA, Family=inet
+O DaemonPortOptions=Name=MTA6, Family=inet6
+O DaemonPortOptions=Name=MSA, Port=587, M=Ea, InputMailFilters=other
+O DaemonPortOptions=Port=465, M=s, I=
+O DaemonPortOptions=Name=TLS, InputMailFilters=other;mine, Port=466
+O InputMailFilters=mine, other
+Xmine, S={own.socket}, F=T
+Xother, S=inet:1@127.0.0.1, F=T
+""", tmp_path)
+    found(result, "ok", "sendmail MTA, MTA6: the filter mine leads to this milter")
+    found(result, "warning", "sendmail MSA: its own filters (other) do not include mine")
+    found(result, "warning", "sendmail 465: its own filters (none) do not include mine")
+    found(result, "ok", "sendmail TLS: the filter mine leads to this milter")
 
 
 def test_sendmail_refuses_a_directory_that_others_may_write_to(own, tmp_path):
@@ -506,8 +598,10 @@ def test_the_mtas_of_the_laboratory(laboratory, milter):
     done = milter.ctl("check", "--postfix-config", laboratory.mtas["postfix"].config,
                       "--sendmail-cf", cf, "plain.example")
     result = SimpleNamespace(text=done.stdout, lines=done.stdout.splitlines())
-    found(result, "ok", "sendmail: the filter first leads to this milter")
-    found(result, "ok", "postfix: smtpd_milters and non_smtpd_milters lead to this milter")
+    found(result, "ok", "sendmail MTA: the filter first leads to this milter")
+    found(result, "warning", "sendmail MTA2: its own filters (second) do not include first")
+    found(result, "ok", f"postfix 127.0.0.1:{laboratory.mtas['postfix'].port}/inet: smtpd_milters leads")
+    found(result, "ok", "postfix pickup/unix: non_smtpd_milters leads")
 
 
 # The command line

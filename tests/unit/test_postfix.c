@@ -14,20 +14,28 @@
 
 static void milters_of_a_list(void **state)
 {
-    const char *cursor = " unix:/a, { inet:127.0.0.1:1, default_action=accept },inet:b:2\t{unix:c}";
-    static const char *const expected[] = {"unix:/a", "inet:127.0.0.1:1", "inet:b:2", "unix:c"};
-    char milter[SOCKET_NAME_SIZE];
+    const char *cursor =
+        " unix:/a, { inet:127.0.0.1:1, connect_timeout=1s, default_action=accept },"
+        "inet:b:2\t{unix:c} {unix:d,protocol=2,{default_action = reject}}";
+    static const struct postfix_milter expected[] = {{"unix:/a", "", ""},
+                                                     {"inet:127.0.0.1:1", "accept", ""},
+                                                     {"inet:b:2", "", ""},
+                                                     {"unix:c", "", ""},
+                                                     {"unix:d", "reject", "2"}};
+    struct postfix_milter milter;
 
     (void)state;
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
-        assert_true(postfix_next_milter(&cursor, milter));
-        assert_string_equal(milter, expected[i]);
+        assert_true(postfix_next_milter(&cursor, &milter));
+        assert_string_equal(milter.name, expected[i].name);
+        assert_string_equal(milter.default_action, expected[i].default_action);
+        assert_string_equal(milter.protocol, expected[i].protocol);
     }
-    assert_false(postfix_next_milter(&cursor, milter));
+    assert_false(postfix_next_milter(&cursor, &milter));
     cursor = "{ unix:/open";
-    assert_true(postfix_next_milter(&cursor, milter));
-    assert_string_equal(milter, "unix:/open");
-    assert_false(postfix_next_milter(&cursor, milter));
+    assert_true(postfix_next_milter(&cursor, &milter));
+    assert_string_equal(milter.name, "unix:/open");
+    assert_false(postfix_next_milter(&cursor, &milter));
 }
 
 static void words_of_a_list(void **state)
