@@ -87,12 +87,22 @@ static void tell_way_back(const struct scene *scene, const struct group *group,
                   group->origin.parameter, scene->listeners.filter);
 }
 
+/* The value with this line in the place of the one that leads astray: the others are to stay. */
+static void replace(char value[LINE_SIZE], const char *list, const char *astray, const char *line)
+{
+    const char *at = strstr(list, astray);
+
+    (void)snprintf(value, LINE_SIZE, "%.*s%s%s", at == NULL ? 0 : (int)(at - list), list, line,
+                   at == NULL ? "" : at + strlen(astray));
+}
+
 static void tell_astray(const struct scene *scene, const struct group *group,
                         struct finding *finding)
 {
     const struct postfix_service *connects = group->first->is.connects;
     const char *astray = group->first->milter.name;
     char line[SOCKET_NAME_SIZE];
+    char value[LINE_SIZE];
     struct socket_name name;
     bool possible =
         postfix_name(scene->listeners.postfix, connects, scene->listeners.ours, socket_file, line);
@@ -104,10 +114,11 @@ static void tell_astray(const struct scene *scene, const struct group *group,
         finding_found(finding, "%s has %s, which is %s since the service is chrooted",
                       group->origin.parameter, astray, name.path);
     }
-    advise_line(group, finding, line);
+    replace(value, listener_value(&scene->listeners, &group->origin), astray, line);
+    advise_line(group, finding, value);
     if (possible)
         return;
-    finding_expected(finding, "%s = %s", group->origin.parameter, line);
+    finding_expected(finding, "%s = %s", group->origin.parameter, value);
     finding_advise(finding,
                    "and socket = \"unix:%s/mailfrom-milter/%s\", or n in the chroot column of "
                    "master.cf",

@@ -5,6 +5,7 @@
  */
 #include "ctl/check_listener.h"
 
+#include <string.h>
 #include <sysexits.h>
 
 #include "ctl/permission.h"
@@ -21,6 +22,28 @@ static void put(const struct scene *scene, struct finding *finding)
     findings_put(scene->check->findings, finding);
 }
 
+/* Either the socket itself is in the way, or a directory above it, which may be there for others
+ * too. */
+static void advise_access(const struct scene *scene, const struct permission_user *user,
+                          struct finding *finding)
+{
+    char directory[SOCKET_PATH_SIZE];
+    struct failure why;
+    char *slash;
+
+    (void)snprintf(directory, sizeof directory, "%s", scene->ours.path);
+    slash = strrchr(directory, '/');
+    if (slash != NULL && slash != directory)
+        *slash = '\0';
+    if (permission_holds(user, directory, MAY_SEARCH, &why))
+        finding_advise(finding, "set socket-group = \"%s\" and socket-mode = \"0660\"", user->name);
+    else
+        finding_advise(finding,
+                       "move the socket to a directory that %s may enter, or give it to "
+                       "its group with mode 2750",
+                       user->name);
+}
+
 static void tell_access(const struct scene *scene)
 {
     struct finding finding = {.level = FINDING_ERROR, .subject = "postfix"};
@@ -35,10 +58,7 @@ static void tell_access(const struct scene *scene)
     } else if (why.exit_code == EX_NOPERM) {
         finding_found(&finding, "its user %s may not connect to the socket: %s", user.name,
                       why.text);
-        finding_advise(&finding,
-                       "set socket-group = \"%s\" and socket-mode = \"0660\", or open "
-                       "the directory to that user",
-                       user.name);
+        advise_access(scene, &user, &finding);
     } else {
         return; /* there is no socket, as check_socket has said */
     }

@@ -19,6 +19,20 @@ static struct finding about(enum finding_level level)
     return (struct finding){.level = level, .check = "sendmail", .subject = "sendmail"};
 }
 
+/* Only the directory of the socket itself is there for it. One above, or one for everybody as /tmp
+ * is, has its mode for a reason. */
+static void advise_directory(struct finding *finding, const char *directory, bool holds_socket,
+                             mode_t mode)
+{
+    if (holds_socket && (mode & S_ISVTX) == 0)
+        finding_advise(finding, "chmod go-w %s", directory);
+    else
+        finding_advise(finding,
+                       "leave %s as it is, and move the socket to a directory such as "
+                       "/run/mailfrom-milter",
+                       directory);
+}
+
 void check_sendmail_directories(const struct check *check, const char *path)
 {
     struct finding finding = about(FINDING_ERROR);
@@ -33,7 +47,7 @@ void check_sendmail_directories(const struct check *check, const char *path)
         finding_found(&finding, "it refuses the socket as unsafe: %s has mode %04o", part,
                       status.st_mode & 07777U);
         finding_expected(&finding, "a directory that only its owner may write to");
-        finding_advise(&finding, "chmod go-w %s, or another socket", part);
+        advise_directory(&finding, part, strchr(slash + 1, '/') == NULL, status.st_mode);
         findings_put(check->findings, &finding);
         return;
     }

@@ -51,7 +51,7 @@ static enum lead follow_one(const struct listeners *listeners,
     if (!socket_name_read_postfix(&name, text))
         return strcasestr(text, "mailfrom") != NULL ? LEADS_ASTRAY : LEADS_ELSEWHERE;
     postfix_resolve(listeners->postfix, service, &name);
-    if (socket_name_leads_to(listeners->ours, &name))
+    if (postfix_leads_to(listeners->postfix, service, listeners->ours, &name))
         return LEADS_HERE;
     return is_meant_to_be(listeners->ours, &name, text) ? LEADS_ASTRAY : LEADS_ELSEWHERE;
 }

@@ -339,6 +339,29 @@ void postfix_resolve(const struct postfix *postfix, const struct postfix_service
         memcpy(name->path, path, (size_t)length + 1);
 }
 
+static bool is_within(const char *path, const char *directory)
+{
+    char *real = realpath(directory, NULL);
+    size_t length = real == NULL ? 0 : strlen(real);
+    bool within = real == NULL || (strncmp(path, real, length) == 0 && path[length] == '/');
+
+    free(real);
+    return within;
+}
+
+bool postfix_leads_to(const struct postfix *postfix, const struct postfix_service *service,
+                      const struct socket_name *ours, const struct socket_name *name)
+{
+    char place[SOCKET_REAL_SIZE];
+
+    if (!socket_name_leads_to(ours, name))
+        return false;
+    if (name->kind != SOCKET_UNIX || !service->chrooted)
+        return true;
+    socket_real_path(name->path, place);
+    return is_within(place, postfix->queue_directory);
+}
+
 /* What follows the queue directory in a path below it; NULL for another. */
 static const char *below_queue(const struct postfix *postfix, const char *path)
 {

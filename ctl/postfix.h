@@ -96,6 +96,10 @@ bool postfix_next_map(const char **cursor, struct postfix_map *map);
 void postfix_resolve(const struct postfix *postfix, const struct postfix_service *service,
                      struct socket_name *name);
 
+/* Does the name, resolved, lead to a socket of ours? Out of its chroot no link leads. */
+bool postfix_leads_to(const struct postfix *postfix, const struct postfix_service *service,
+                      const struct socket_name *ours, const struct socket_name *name);
+
 /* How the service has to name a socket of ours. False if it cannot, being chrooted elsewhere: then
  * a socket that it could name is suggested, mailfrom-milter/FILE in the queue directory. */
 bool postfix_name(const struct postfix *postfix, const struct postfix_service *service,

@@ -54,7 +54,8 @@ enum lead return_lead_of_map(const struct return_lead *scene, const struct postf
     struct socket_name socket = map->socket;
 
     postfix_resolve(&scene->postfix, client_of(scene, service, map), &socket);
-    if (socket_name_leads_to(&scene->shared->ours, &socket))
+    if (postfix_leads_to(&scene->postfix, client_of(scene, service, map), &scene->shared->ours,
+                         &socket))
         return is_among(names, map->name) ? LEADS_HERE : LEADS_ASTRAY;
     if (!is_among(names, map->name))
         return LEADS_ELSEWHERE;

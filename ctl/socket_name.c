@@ -4,6 +4,7 @@
 #include "ctl/socket_name.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -99,12 +100,49 @@ bool socket_host_is_loopback(const char *host)
            strcasecmp(host, "localhost") == 0;
 }
 
+void socket_real_path(const char *path, char out[SOCKET_REAL_SIZE])
+{
+    const char *slash = strrchr(path, '/');
+    char directory[SOCKET_PATH_SIZE];
+    char *real;
+
+    (void)snprintf(out, SOCKET_REAL_SIZE, "%s", path);
+    if (slash == NULL)
+        return;
+    (void)snprintf(directory, sizeof directory, "%.*s", slash == path ? 1 : (int)(slash - path),
+                   path);
+    real = realpath(directory, NULL);
+    if (real != NULL)
+        (void)snprintf(out, SOCKET_REAL_SIZE, "%s%s", real, slash);
+    free(real);
+}
+
+/* One socket has several names: a link to it, /var/run and /run. While the milter is away there is
+ * no socket, and its directory has to do. */
+static bool is_same_path(const char *path, const char *other)
+{
+    char *real = realpath(path, NULL);
+    char *other_real = realpath(other, NULL);
+    bool known = real != NULL && other_real != NULL;
+    bool same = known && strcmp(real, other_real) == 0;
+    char place[SOCKET_REAL_SIZE];
+    char other_place[SOCKET_REAL_SIZE];
+
+    free(real);
+    free(other_real);
+    if (known)
+        return same;
+    socket_real_path(path, place);
+    socket_real_path(other, other_place);
+    return strcmp(place, other_place) == 0;
+}
+
 bool socket_name_leads_to(const struct socket_name *name, const struct socket_name *other)
 {
     if (name->kind != other->kind || name->kind == SOCKET_DESCRIPTOR)
         return false;
     if (name->kind == SOCKET_UNIX)
-        return strcmp(name->path, other->path) == 0;
+        return is_same_path(name->path, other->path);
     if (strcmp(name->port, other->port) != 0)
         return false;
     return name->host[0] == '\0' || strcasecmp(name->host, other->host) == 0 ||

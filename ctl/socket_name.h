@@ -2,7 +2,7 @@
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  *
  * How a milter's socket is called: by libmilter and Sendmail (inet:8899@127.0.0.1), and by Postfix
- * (inet:127.0.0.1:8899). Pure.
+ * (inet:127.0.0.1:8899). Of the system it asks only where symbolic links lead.
  */
 #ifndef CTL_SOCKET_NAME_H
 #define CTL_SOCKET_NAME_H
@@ -31,8 +31,12 @@ bool socket_name_read_postfix(struct socket_name *name, const char *text);
 /* As main.cf has it. A name without a host is reached at 127.0.0.1. */
 void socket_name_for_postfix(const struct socket_name *name, char out[SOCKET_NAME_SIZE]);
 
-/* Does the other name lead to the socket of the first? */
+/* Does the other name lead to the socket of the first? Symbolic links are followed. */
 bool socket_name_leads_to(const struct socket_name *name, const struct socket_name *other);
+
+/* The path without links on the way to its directory; as it is, if that is not there. */
+enum { SOCKET_REAL_SIZE = 4096 + SOCKET_PATH_SIZE };
+void socket_real_path(const char *path, char out[SOCKET_REAL_SIZE]);
 
 bool socket_host_is_loopback(const char *host);
 

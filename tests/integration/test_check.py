@@ -389,7 +389,8 @@ def test_a_directory_above_the_socket_that_is_closed(own):
     own.use()
     os.chmod(own.base, 0o700)
     found(check(own), "error", "postfix: its user postfix may not connect",
-          f"{own.base} has mode 0700, owner root, group root")
+          f"{own.base} has mode 0700, owner root, group root; move the socket to a directory that "
+          "postfix may enter")
 
 
 def test_an_inet_socket(own):
@@ -450,6 +451,37 @@ def test_a_main_cf_that_names_another_socket(own):
     postfix(own, "unix:/run/old/socket")
     found(check(own), "error", "postfix smtp/inet", "smtpd_milters has unix:/run/old/socket",
           f"expected smtpd_milters = {own.socket} and ")
+
+
+def test_other_milters_stay_in_the_line_that_is_advised(own):
+    postfix(own, "inet:127.0.0.1:8891, { unix:/run/mailfrom/old, default_action=tempfail }")
+    found(check(own), "error", f"expected smtpd_milters = inet:127.0.0.1:8891, {{ {own.socket}, "
+                               "default_action=tempfail }")
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_the_same_socket_by_a_symbolic_link(own, runs, tmp_path):
+    """Not one more to add: the milter would see each message twice."""
+    if runs:
+        own.use()
+        (tmp_path / "link").symlink_to(path_of(own))
+        postfix(own, f"unix:{tmp_path}/link")
+        leads_here(check(own))
+    (tmp_path / "run").symlink_to(own.base)
+    postfix(own, f"unix:{tmp_path}/run/{os.path.basename(path_of(own))}")
+    leads_here(check(own))
+    result = sendmail(own, f"Xmine, S=unix:{tmp_path}/run/{os.path.basename(path_of(own))}, F=T\n"
+                           "O InputMailFilters=mine\n", tmp_path)
+    found(result, "ok", "the filter mine leads to this milter")
+
+
+def test_a_link_does_not_lead_out_of_the_chroot(own):
+    os.makedirs(f"{own.base}/spool")
+    os.symlink(own.base, f"{own.base}/spool/mailfrom-milter")
+    postfix(own, f"unix:mailfrom-milter/{os.path.basename(path_of(own))}", chroot="y")
+    found(check(own), "error", "postfix smtp/inet, pickup/unix: ", "since the service is chrooted")
+    postfix(own, f"unix:mailfrom-milter/{os.path.basename(path_of(own))}")
+    leads_here(check(own))
 
 
 def test_a_main_cf_that_does_not_know_of_milters(own):
@@ -588,7 +620,18 @@ def test_sendmail_refuses_a_directory_that_others_may_write_to(own, tmp_path):
     assert "unsafe" not in sendmail(own, text, tmp_path).text
     os.chmod(own.base, 0o775)
     found(sendmail(own, text, tmp_path), "error", "sendmail: it refuses the socket as unsafe",
-          f"{own.base} has mode 0775")
+          f"{own.base} has mode 0775", f"; chmod go-w {own.base}")
+
+
+@pytest.mark.parametrize("mode, path", [(0o1777, "milter.sock"), (0o775, "inner/milter.sock")])
+def test_a_directory_that_is_not_for_the_socket_alone_stays_as_it_is(own, tmp_path, mode, path):
+    shared = f"{own.base}/shared"
+    os.makedirs(f"{shared}/inner")
+    os.chmod(shared, mode)
+    own.write_settings({"milter": {"socket": f"unix:{shared}/{path}"}})
+    result = sendmail(own, f"Xmine, S=unix:{shared}/{path}, F=T\nO InputMailFilters=mine\n", tmp_path)
+    line = found(result, "error", f"{shared} has mode {mode:04o}", f"leave {shared} as it is, and move")
+    assert "chmod" not in line
 
 
 def test_the_mtas_of_the_laboratory(laboratory, milter):
