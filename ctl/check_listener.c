@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/check_filter.h"
+#include "ctl/filter_way.h"
 #include "ctl/listener.h"
 
 enum { SUBJECT_SIZE = 600, LINE_SIZE = 1024 };
@@ -258,8 +260,10 @@ void check_listeners(const struct check *check, const struct postfix *postfix,
         put(&scene, &finding);
         return;
     }
+    filter_ways_mark(&scene.listeners);
     for (size_t i = 0; i < scene.listeners.count; i++)
         judge(&scene, &scene.listeners.list[i]);
+    check_filters(check, &scene.listeners);
     if (scene.listeners.count == 0) {
         finding_found(&finding, "master.cf has no service that takes mail");
         put(&scene, &finding);

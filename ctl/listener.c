@@ -190,17 +190,6 @@ bool listener_is_same(const struct listeners *listeners, const struct listener_o
              strstr(other->parameter, "smtpd_milters") != NULL));
 }
 
-/* A listener on loopback that has no content filter itself, where others have one. */
-static bool is_way_back(const struct listeners *listeners, const struct listener *listener)
-{
-    const struct postfix_service *service = listener->is.service;
-    char host[SOCKET_HOST_SIZE];
-
-    (void)snprintf(host, sizeof host, "%.*s", (int)strcspn(service->name, ":/"), service->name);
-    return *listeners->filter != '\0' && socket_host_is_loopback(host) &&
-           *postfix_value(listeners->postfix, service, "content_filter") == '\0';
-}
-
 bool listeners_find(struct listeners *listeners, const struct postfix *postfix,
                     const struct socket_name *ours)
 {
@@ -212,16 +201,11 @@ bool listeners_find(struct listeners *listeners, const struct postfix *postfix,
         return false;
     for (size_t i = 0; i < postfix->count; i++) {
         struct listener *listener = &listeners->list[listeners->count];
-        const char *filter = postfix_value(postfix, &postfix->services[i], "content_filter");
         if (!postfix_listens(postfix, &postfix->services[i], &listener->is))
             continue;
         follow_milters(listeners, listener);
         listeners->count++;
-        if (*filter != '\0')
-            listeners->filter = filter;
     }
-    for (size_t i = 0; i < listeners->count; i++)
-        listeners->list[i].is_way_back = is_way_back(listeners, &listeners->list[i]);
     return true;
 }
 

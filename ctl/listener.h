@@ -31,8 +31,9 @@ struct listener {
     enum lead lead;
     struct postfix_milter milter; /* this one, or the one that leads astray */
     bool main_leads_here;         /* what main.cf has, though master.cf may have something else */
-    bool is_way_back;             /* from a content filter: it has no milters for good reason */
-    bool told[FAULT_COUNT];       /* the caller's */
+    bool is_way_back; /* from a content filter, as filter_ways_mark says: it may be without milters
+                       * for good reason */
+    bool told[FAULT_COUNT]; /* the caller's */
 };
 
 struct listeners {
@@ -40,7 +41,7 @@ struct listeners {
     const struct socket_name *ours;
     struct listener *list;
     size_t count;
-    const char *filter; /* a content_filter that one of them has; "" for none */
+    const char *filter; /* a content filter that one of them has; "" for none */
 };
 
 /* Both outlive it. ours: the milter's socket. False: out of memory. */

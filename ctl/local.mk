@@ -18,6 +18,7 @@ libctl_a_SOURCES = \
 	ctl/check.c ctl/check.h \
 	ctl/check_bounces.c \
 	ctl/check_dmarc.c \
+	ctl/check_filter.c ctl/check_filter.h \
 	ctl/check_identity.c \
 	ctl/check_listener.c ctl/check_listener.h \
 	ctl/check_mx.c \
@@ -44,6 +45,7 @@ libctl_a_SOURCES = \
 	ctl/explain.c \
 	ctl/export.c \
 	ctl/fetch.c ctl/fetch.h \
+	ctl/filter_way.c ctl/filter_way.h \
 	ctl/finding.c ctl/finding.h \
 	ctl/get.c \
 	ctl/identities.c ctl/identities.h \

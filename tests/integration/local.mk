@@ -36,6 +36,7 @@ EXTRA_DIST += \
 	tests/integration/summary.py \
 	tests/integration/test_cases.py \
 	tests/integration/test_check.py \
+	tests/integration/test_check_filter.py \
 	tests/integration/test_check_return_path.py \
 	tests/integration/test_ctl.py \
 	tests/integration/test_ctl_local.py \
