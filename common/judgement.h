@@ -28,7 +28,7 @@ struct judgement_message {
 struct judgement {
     struct decision decision;
     bool outbound;
-    bool comes_back; /* from a content filter, and so it is not outbound */
+    bool comes_back;                        /* from a content filter, and so it is not outbound */
     char identity[IDENTITY_SIZE];           /* the identity that decided, "" for none */
     struct mail_from record;                /* its record; means nothing without an identity */
     bool rewrite;                           /* is the envelope sender to be changed? */
