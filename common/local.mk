@@ -44,6 +44,7 @@ libcommon_a_SOURCES = \
 	common/store_counts.c \
 	common/store_directory.c common/store_directory.h \
 	common/store_due.c \
+	common/store_files.c \
 	common/store_key.c common/store_key.h \
 	common/store_note.c \
 	common/store_record.c \

@@ -289,18 +289,30 @@ static enum lookup_result judge(struct lookup *lookup, enum store_result result,
     return LOOKUP_UNAVAILABLE;
 }
 
+/* Where it was replaced in the middle of a look-up, the one that is there now can say. */
+static bool reopened(struct lookup *lookup, enum store_result result, const struct failure *why)
+{
+    if (result != STORE_FAILED || why->exit_code != EX_TEMPFAIL)
+        return false;
+    store_close(lookup->store);
+    lookup->store = NULL;
+    try_store(lookup);
+    return lookup->store != NULL;
+}
+
 enum lookup_result lookup_find(struct lookup *lookup, const struct identity *sender,
                                bool strip_label, char key[IDENTITY_SIZE], struct mail_from *record,
                                const struct store_trace *trace, struct failure *why)
 {
+    enum store_result found = STORE_FAILED;
     enum lookup_result result;
 
     lock(lookup);
-    result =
-        lookup->store == NULL
-            ? unavailable(lookup, why)
-            : judge(lookup, store_find(lookup->store, sender, strip_label, key, record, trace, why),
-                    why);
+    if (lookup->store != NULL)
+        found = store_find(lookup->store, sender, strip_label, key, record, trace, why);
+    if (lookup->store != NULL && reopened(lookup, found, why))
+        found = store_find(lookup->store, sender, strip_label, key, record, trace, why);
+    result = lookup->store == NULL ? unavailable(lookup, why) : judge(lookup, found, why);
     unlock(lookup);
     return result;
 }
@@ -318,6 +330,8 @@ enum lookup_result lookup_returns(struct lookup *lookup, const char *mail_from_d
         result = unavailable(lookup, why);
     } else {
         found = store_returns(lookup->store, mail_from_domain, gone_after, out, count, why);
+        if (reopened(lookup, found, why))
+            found = store_returns(lookup->store, mail_from_domain, gone_after, out, count, why);
         /* A store without the index is all that the mail path needs: no trouble of the store's. */
         result = found == STORE_FAILED && why->exit_code == EX_UNAVAILABLE
                      ? LOOKUP_UNAVAILABLE

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 
-enum { DATABASES_MAX = 8 };
+enum { DATABASES_MAX = 8, OPENINGS_MAX = 8 };
 
 static const char schema_key[] = "schema";
 
@@ -143,17 +143,26 @@ static bool use_databases(struct store *store, MDB_txn *transaction, struct fail
 bool store_open_databases(struct store *store, struct failure *why)
 {
     MDB_txn *transaction;
-    int error = store_begin(store, store->writable ? 0 : MDB_RDONLY, &transaction);
+    int error = store->writable ? store_begin_writing(store, &transaction)
+                                : store_begin(store, MDB_RDONLY, &transaction);
     bool worked;
 
-    if (error != 0)
+    if (error != 0) {
+        store->write_error = error;
         return store_fail(store, error, "reading", why);
+    }
     worked = use_databases(store, transaction, why);
     /* Handles of databases survive only a commit, of a read transaction as well. */
-    error = worked ? mdb_txn_commit(transaction) : 0;
-    if (!worked)
+    if (store->writable)
+        error = store_end_writing(store, transaction, worked);
+    else if (worked)
+        error = mdb_txn_commit(transaction);
+    else
         mdb_txn_abort(transaction);
-    return worked && (error == 0 || store_fail(store, error, "writing", why));
+    if (!worked || error == 0)
+        return worked;
+    store->write_error = error;
+    return store_fail(store, error, "writing", why);
 }
 
 static void look_guarded(void *context)
@@ -209,10 +218,8 @@ static bool open_files(struct store *store, enum store_access access, const char
         return store_fail(store, error, "opening", why);
     if (store->writable)
         store_directory_share(store->directory);
-    if (!store_directory_stat(store->directory, &status, why))
+    if (!store_files_note(store, &status, why))
         return false;
-    store->device = status.st_dev;
-    store->inode = status.st_ino;
     if (!is_whole(store, &status))
         return store_fail_damaged(store, why);
     return prepare(store, why);
@@ -222,26 +229,6 @@ static void open_guarded(void *context)
 {
     struct opening *opening = context;
     opening->worked = open_files(opening->store, opening->access, opening->group, opening->why);
-}
-
-bool store_open(struct store **opened, const char *directory, enum store_access access,
-                const char *group, struct failure *why)
-{
-    struct store *store = calloc(1, sizeof *store + strlen(directory) + 1);
-    struct opening opening = {store, access, group, why, false};
-
-    *opened = NULL;
-    if (store == NULL)
-        return failure_set(why, EX_OSERR, "out of memory");
-    strcpy(store->directory, directory);
-    store->writable = access != STORE_READ;
-    if (!fault_guard(open_guarded, &opening))
-        opening.worked = store_fail_damaged(store, why);
-    if (opening.worked)
-        *opened = store;
-    else
-        store_close(store);
-    return opening.worked;
 }
 
 static void close_guarded(void *context)
@@ -255,13 +242,65 @@ static void close_guarded(void *context)
     mdb_env_close(store->environment);
 }
 
+/* A close that faults leaves the map behind, which is better than a crash. */
+static void close_environment(struct store *store)
+{
+    if (store->environment != NULL)
+        (void)fault_guard(close_guarded, store);
+    store->environment = NULL;
+    store->reader = NULL;
+    store->cursor = NULL;
+}
+
+/* Files that are replaced while they are opened are opened again. */
+static bool open_store(struct store *store, enum store_access access, const char *group,
+                       struct failure *why)
+{
+    for (int tries = 0; tries < OPENINGS_MAX; tries++) {
+        struct opening opening = {store, access, group, why, false};
+        store->write_error = 0;
+        if (!fault_guard(open_guarded, &opening))
+            return store_fail_damaged(store, why);
+        if (opening.worked || store->write_error != STORE_MOVED)
+            return opening.worked;
+        close_environment(store);
+    }
+    return false;
+}
+
+bool store_open(struct store **opened, const char *directory, enum store_access access,
+                const char *group, struct failure *why)
+{
+    struct store *store = calloc(1, sizeof *store + strlen(directory) + 1);
+
+    *opened = NULL;
+    if (store == NULL)
+        return failure_set(why, EX_OSERR, "out of memory");
+    strcpy(store->directory, directory);
+    store->writable = access != STORE_READ;
+    if (open_store(store, access, group, why))
+        *opened = store;
+    else
+        store_close(store);
+    return *opened != NULL;
+}
+
+bool store_reopen(struct store *store, struct failure *why)
+{
+    close_environment(store);
+    store->broken = false;
+    if (open_store(store, store->writable ? STORE_UPDATE : STORE_READ, NULL, why))
+        return true;
+    store->broken = true;
+    store->trouble = *why;
+    return false;
+}
+
 void store_close(struct store *store)
 {
     if (store == NULL)
         return;
-    /* A close that faults leaves the map behind, which is better than a crash. */
-    if (store->environment != NULL)
-        (void)fault_guard(close_guarded, store);
+    close_environment(store);
     free(store);
 }
 
@@ -279,22 +318,18 @@ static void check_guarded(void *context)
     struct store *store = checking->store;
     struct stat status;
 
-    if (!store_directory_stat(store->directory, &status, checking->why))
-        return;
-    if (status.st_dev != store->device || status.st_ino != store->inode)
-        (void)failure_set(checking->why, EX_TEMPFAIL, "store %s is another file now",
-                          store->directory);
-    else
-        checking->current = is_whole(store, &status) || store_fail_damaged(store, checking->why);
+    checking->current = store_files_are_ours(store, &status, checking->why) &&
+                        (is_whole(store, &status) || store_fail_damaged(store, checking->why));
 }
 
 bool store_is_current(struct store *store, struct failure *why)
 {
     struct checking checking = {store, why, false};
 
-    if (store->broken || !fault_guard(check_guarded, &checking))
-        return store_fail_damaged(store, why);
-    return checking.current;
+    if (store->broken)
+        return store_fail_broken(store, why);
+    return fault_guard(check_guarded, &checking) ? checking.current
+                                                 : store_fail_damaged(store, why);
 }
 
 int store_clear_stale_readers(struct store *store)

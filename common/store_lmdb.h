@@ -9,6 +9,8 @@
 
 #include "common/store.h"
 
+#include <errno.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <lmdb.h>
@@ -17,6 +19,11 @@
 struct store_returns_totals {
     uint64_t records; /* that have a return path */
     uint64_t gone;    /* pairs that have gone */
+};
+
+struct store_file {
+    dev_t device;
+    ino_t inode;
 };
 
 struct store {
@@ -35,11 +42,13 @@ struct store {
     bool writable;
     int64_t now; /* inside store_update: when that began, seconds since the epoch */
     struct store_returns_totals totals;
-    bool has_totals; /* they were read in this transaction, and are to be written with it */
-    int write_error; /* of the last change inside store_update: a full map is told by it */
-    bool broken;     /* a fault has left LMDB in an unknown state: no further calls into it */
-    dev_t device;
+    bool has_totals;        /* they were read in this transaction, and are to be written with it */
+    int write_error;        /* of the last change inside store_update: a full map is told by it */
+    bool broken;            /* LMDB is in an unknown state, or not open: no further calls into it */
+    struct failure trouble; /* why it is broken */
+    dev_t device;           /* of data.mdb */
     ino_t inode;
+    struct store_file lock; /* lock.mdb */
     char directory[];
 };
 
@@ -49,14 +58,22 @@ struct store {
 bool store_fail(const struct store *store, int error, const char *what, struct failure *why);
 bool store_fail_empty(const struct store *store, struct failure *why);
 
-/* Also: no further calls into LMDB. */
+/* Also: no further calls into LMDB. broken: for a call that comes after. */
 bool store_fail_damaged(struct store *store, struct failure *why);
+bool store_fail_broken(const struct store *store, struct failure *why);
 
 /* STORE_FAILED, for an error while reading. */
 enum store_result store_failed(struct store *store, int error, struct failure *why);
 
 /* Begins a transaction; a map that another process has grown is grown here too. */
 int store_begin(struct store *store, unsigned flags, MDB_txn **transaction);
+
+/* The same for writing, under the lock of store_files.c. STORE_MOVED: it has to be opened again. */
+enum { STORE_MOVED = ESTALE };
+int store_begin_writing(struct store *store, MDB_txn **transaction);
+
+/* Commits, or undoes it all unless `keep`. STORE_MOVED: it went into a file that is no more. */
+int store_end_writing(struct store *store, MDB_txn *transaction, bool keep);
 bool store_grow(struct store *store, struct failure *why);
 
 /* Runs `read` in a snapshot, or in the transaction of store_update, and under the guard. Returns
@@ -78,7 +95,34 @@ enum store_result store_walked(struct store *store, int error, struct failure *w
 /* The outcome of a change inside store_update. */
 bool store_written(struct store *store, int error, struct failure *why);
 
+/* --- store_files.c --- */
+
+/* Remembers which files are open; fills *status with what there is of data.mdb. */
+bool store_files_note(struct store *store, struct stat *status, struct failure *why);
+
+/* Are those that are open still those that the path names? EX_TEMPFAIL: no, others. The first asks
+ * for data.mdb alone. A reader may go on where lock.mdb is missing. */
+bool store_files_are_data(const struct store *store, struct stat *status, struct failure *why);
+bool store_files_are_ours(const struct store *store, struct stat *status, struct failure *why);
+
+/* Around each write transaction. Waits for other writers, whatever lock.mdb they have. */
+int store_files_lock(const struct store *store);
+void store_files_unlock(const struct store *store);
+
+/* Within the lock, in a write transaction that has just begun: is it the one that comes after the
+ * last one of data.mdb? */
+bool store_files_agree(const struct store *store, MDB_txn *writer);
+
+/* Within the lock: takes a lock.mdb that is out of step away, so that everybody makes another. */
+void store_files_drop_lock_file(const struct store *store);
+
+/* After reading: was every page still that of the snapshot? */
+bool store_files_kept_snapshot(const struct store *store, MDB_txn *reader);
+
 /* --- store.c --- */
+
+/* Opens the files again, in the same handle; what the path names now. */
+bool store_reopen(struct store *store, struct failure *why);
 
 /* Opens what there is of databases; those of a new store are made, if it may be written. */
 bool store_open_databases(struct store *store, struct failure *why);

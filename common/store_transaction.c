@@ -11,7 +11,7 @@
 #include <sysexits.h>
 #include <time.h>
 
-enum { GROWTH = 4 };
+enum { GROWTH = 4, MOVES_MAX = 8 };
 
 /* --- failures --- */
 
@@ -29,6 +29,10 @@ bool store_fail(const struct store *store, int error, const char *what, struct f
                            "store %s: another process has the same number; containers that share a "
                            "store must share their process numbers as well (--pid container:NAME)",
                            store->directory);
+    if (error == STORE_MOVED)
+        return failure_set(why, EX_TEMPFAIL,
+                           "store %s: its files are being replaced again and again; try later",
+                           store->directory);
     if (error == ENOENT)
         return failure_set(why, EX_NOINPUT,
                            "there is no store in %s; `mailfromctl import` makes one",
@@ -45,9 +49,16 @@ bool store_fail(const struct store *store, int error, const char *what, struct f
 bool store_fail_damaged(struct store *store, struct failure *why)
 {
     store->broken = true;
-    return failure_set(why, EX_DATAERR,
-                       "store %s is damaged; restore it, or move it away and import anew",
-                       store->directory);
+    (void)failure_set(&store->trouble, EX_DATAERR,
+                      "store %s is damaged; restore it, or move it away and import anew",
+                      store->directory);
+    return store_fail_broken(store, why);
+}
+
+bool store_fail_broken(const struct store *store, struct failure *why)
+{
+    *why = store->trouble;
+    return false;
 }
 
 bool store_fail_empty(const struct store *store, struct failure *why)
@@ -84,6 +95,51 @@ int store_begin(struct store *store, unsigned flags, MDB_txn **transaction)
         if (error == 0)
             error = mdb_txn_begin(store->environment, NULL, flags, transaction);
     }
+    return error;
+}
+
+/* What moves the store away meanwhile is seen here or in the end. */
+static int begin_locked(struct store *store, MDB_txn **transaction)
+{
+    struct failure unused;
+    struct stat status;
+    int error;
+
+    if (!store_files_are_ours(store, &status, &unused))
+        return STORE_MOVED;
+    error = store_begin(store, 0, transaction);
+    if (error != 0 || store_files_agree(store, *transaction))
+        return error;
+    mdb_txn_abort(*transaction);
+    store_files_drop_lock_file(store);
+    return STORE_MOVED;
+}
+
+int store_begin_writing(struct store *store, MDB_txn **transaction)
+{
+    int error = store->writable ? store_files_lock(store) : EACCES;
+
+    if (error != 0)
+        return error;
+    error = begin_locked(store, transaction);
+    if (error != 0)
+        store_files_unlock(store);
+    return error;
+}
+
+int store_end_writing(struct store *store, MDB_txn *transaction, bool keep)
+{
+    struct failure unused;
+    struct stat status;
+    int error = 0;
+
+    if (keep)
+        error = mdb_txn_commit(transaction);
+    else
+        mdb_txn_abort(transaction);
+    if (keep && error == 0 && !store_files_are_data(store, &status, &unused))
+        error = STORE_MOVED;
+    store_files_unlock(store);
     return error;
 }
 
@@ -150,6 +206,11 @@ static void read_in_snapshot(void *context)
         return;
     }
     reading->result = reading->read(store, transaction, reading->context, reading->why);
+    if (store->writer == NULL && !store_files_kept_snapshot(store, transaction)) {
+        (void)failure_set(reading->why, EX_TEMPFAIL, "store %s was replaced while it was read",
+                          store->directory);
+        reading->result = STORE_FAILED;
+    }
     release(store);
 }
 
@@ -160,7 +221,9 @@ enum store_result store_read(struct store *store,
 {
     struct reading reading = {store, read, context, why, STORE_FAILED};
 
-    if (store->broken || !fault_guard(read_in_snapshot, &reading))
+    if (store->broken)
+        (void)store_fail_broken(store, why);
+    else if (!fault_guard(read_in_snapshot, &reading))
         (void)store_fail_damaged(store, why);
     return reading.result;
 }
@@ -197,23 +260,15 @@ struct writing {
     bool worked;
 };
 
-static int commit(struct store *store)
-{
-    int error = store_returns_finish(store, store->writer);
-
-    if (error == 0)
-        return mdb_txn_commit(store->writer);
-    mdb_txn_abort(store->writer);
-    return error;
-}
-
-/* Sets store->write_error to MDB_MAP_FULL where another try with a larger map is due. */
+/* store->write_error: MDB_MAP_FULL where another try with a larger map is due, STORE_MOVED where
+ * one in other files is. */
 static void write_once(void *context)
 {
     struct writing *writing = context;
     struct store *store = writing->store;
+    int error;
 
-    store->write_error = store_begin(store, 0, &store->writer);
+    store->write_error = store_begin_writing(store, &store->writer);
     if (store->write_error != 0) {
         store->writer = NULL;
         writing->worked = store_fail(store, store->write_error, "writing", writing->why);
@@ -222,11 +277,24 @@ static void write_once(void *context)
     store->now = (int64_t)time(NULL);
     store->has_totals = false;
     writing->worked = writing->change(store, writing->context, writing->why);
-    if (!writing->worked)
-        mdb_txn_abort(store->writer);
-    else if ((store->write_error = commit(store)) != 0)
-        writing->worked = store_fail(store, store->write_error, "writing", writing->why);
+    error = writing->worked ? store_returns_finish(store, store->writer) : 0;
+    if (error == 0)
+        error = store_end_writing(store, store->writer, writing->worked);
+    else
+        (void)store_end_writing(store, store->writer, false);
     store->writer = NULL;
+    if (!writing->worked)
+        return;
+    store->write_error = error;
+    writing->worked = error == 0 || store_fail(store, error, "writing", writing->why);
+}
+
+/* A fault leaves the mutex in lock.mdb taken for as long as this process lives. */
+static bool fail_faulted(struct store *store, struct failure *why)
+{
+    store_files_drop_lock_file(store);
+    store_files_unlock(store);
+    return store_fail_damaged(store, why);
 }
 
 bool store_update(struct store *store, bool (*change)(struct store *, void *, struct failure *),
@@ -235,14 +303,18 @@ bool store_update(struct store *store, bool (*change)(struct store *, void *, st
     struct writing writing = {store, change, context, why, false};
 
     if (store->broken)
-        return store_fail_damaged(store, why);
-    for (;;) {
+        return store_fail_broken(store, why);
+    for (int moves = 0;;) {
         if (!fault_guard(write_once, &writing))
-            return store_fail_damaged(store, why);
-        if (writing.worked || store->write_error != MDB_MAP_FULL)
-            return writing.worked;
-        if (!store_grow(store, why))
+            return fail_faulted(store, why);
+        if (writing.worked)
+            return true;
+        if (store->write_error == STORE_MOVED && moves++ < MOVES_MAX) {
+            if (!store_reopen(store, why))
+                return false;
+        } else if (store->write_error != MDB_MAP_FULL || !store_grow(store, why)) {
             return false;
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 import contextlib
 import json
+import pathlib
 import random
 import re
 import signal
@@ -226,6 +227,25 @@ def test_a_put_is_seen_at_once_and_a_removal_as_well(sync, nsd):
     assert set(sync.records()) == {"d000000.example"}
     assert sync.records()["d000000.example"]["MailFromDomain"] == ""
     assert not sync.log_lines("transition", mark)
+
+
+def test_no_edit_is_lost_where_lock_mdb_is_removed_again_and_again(sync):
+    """As restore tools and those who clean up "stale locks" do."""
+    domains = numbered(40)
+    lock = pathlib.Path(sync.store, "lock.mdb")
+    with Dns({name: [f"MX 10 {EXPECTED}"] for name in domains.values()}) as dns:
+        sync.configure(local=life.settings(dns.port, success_interval="1s"))
+        put_all(sync, {"first.example": "m.first.example"})
+        sync.start()
+        for identity, domain in domains.items():
+            lock.unlink(missing_ok=True)
+            put_all(sync, {identity: domain})
+        for identity in domains:
+            sync.wait_for_status(identity, "Success")
+        lock.unlink(missing_ok=True)
+        ctl(sync, "identity", "remove", "first.example")
+        assert set(sync.records()) == set(domains)
+        assert sync.running
 
 
 def test_feedback_forwarding_is_switched_without_a_look_up_and_kept_by_those_that_are_due(sync):

@@ -9,6 +9,7 @@
 #include <grp.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <time.h>
 
 static int make_scratch(void **state)
 {
@@ -721,6 +722,313 @@ static void sees_that_the_file_is_another_one(void **state)
     store_close(store);
 }
 
+/* --- lock.mdb is taken away while the store is in use --- */
+
+static void lock_path(const struct scratch *scratch, char path[SCRATCH_PATH_SIZE])
+{
+    (void)snprintf(path, SCRATCH_PATH_SIZE, "%s/store/lock.mdb", scratch->directory);
+}
+
+static void remove_lock(const struct scratch *scratch)
+{
+    char path[SCRATCH_PATH_SIZE];
+
+    lock_path(scratch, path);
+    assert_int_equal(unlink(path), 0);
+}
+
+/* In another process, as every look at a store that is open here. */
+static int count_in_child(void *context)
+{
+    const struct scratch *scratch = context;
+    struct failure why;
+    struct store *store;
+    uint64_t count = 0;
+    uint64_t visited = 0;
+
+    if (!store_open(&store, scratch->store, STORE_READ, NULL, &why) ||
+        !store_count(store, &count, &why) || !store_each(store, add_to_count, &visited, &why))
+        return 100;
+    store_close(store);
+    return visited == count ? (int)count : 101;
+}
+
+static void expect_count(const struct scratch *scratch, int count)
+{
+    int status = scratch_run_child(count_in_child, (void *)scratch);
+
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), count);
+}
+
+static void put_first(struct store *store, size_t count)
+{
+    struct scratch_filling filling = {NULL, few, count};
+    struct failure why;
+
+    if (!store_update(store, scratch_put_all, &filling, &why))
+        fail_msg("%s", why.text);
+}
+
+static void keeps_what_others_wrote_after_the_lock_was_removed(void **state)
+{
+    const struct scratch *scratch = *state;
+    struct store *store = open_store(scratch, STORE_WRITE);
+
+    put_first(store, 1);
+    remove_lock(scratch);
+    for (size_t i = 1; i < FEW; i++)
+        scratch_fill(scratch->store, few + i, 1);
+    put_first(store, 1);
+    expect_count(scratch, FEW);
+    store_close(store);
+}
+
+static void sees_what_others_wrote_after_the_lock_was_removed(void **state)
+{
+    const struct scratch *scratch = *state;
+    struct failure why;
+    struct store *store;
+    struct mail_from record;
+    enum store_result result;
+
+    scratch_fill(scratch->store, few, FEW);
+    store = open_store(scratch, STORE_READ);
+    assert_int_equal(store_get(store, "example", &record, &why), STORE_FOUND);
+    remove_lock(scratch);
+    for (int i = 0; i < 20; i++) {
+        struct scratch_record changed = few[3];
+        changed.record.status_since = i;
+        scratch_fill(scratch->store, &changed, 1);
+        result = store_get(store, "x.example", &record, &why);
+        if (i == 0) /* the pages are those of before, and sound */
+            assert_int_equal(result, STORE_FOUND);
+    }
+    assert_int_equal(result, STORE_FAILED);
+    assert_int_equal(why.exit_code, EX_TEMPFAIL);
+    assert_non_null(strstr(why.text, "was replaced while it was read"));
+    store_close(store);
+}
+
+/* --- and in the middle of a transaction --- */
+
+struct crossing {
+    const struct scratch *scratch;
+    pid_t other; /* writes meanwhile; 0: not begun */
+};
+
+/* Somebody has made a lock.mdb: the other process has the store open, and has seen what was last
+ * committed. */
+static void wait_for_lock(const struct scratch *scratch)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    char path[SCRATCH_PATH_SIZE];
+    struct stat status;
+
+    lock_path(scratch, path);
+    while (stat(path, &status) != 0 || status.st_size == 0)
+        (void)nanosleep(&pause, NULL);
+}
+
+static bool put_while_another_opens(struct store *store, void *context, struct failure *why)
+{
+    struct crossing *crossing = context;
+    struct scratch_filling other = {crossing->scratch->store, few + 1, FEW - 1};
+    struct scratch_filling ours = {NULL, few, 1};
+
+    if (crossing->other == 0) {
+        remove_lock(crossing->scratch);
+        crossing->other = fork();
+        if (crossing->other == 0) {
+            (void)alarm(SCRATCH_CHILD_SECONDS);
+            _exit(scratch_fill_in_child(&other));
+        }
+        wait_for_lock(crossing->scratch);
+    }
+    return scratch_put_all(store, &ours, why);
+}
+
+static void keeps_both_edits_where_the_lock_goes_within_a_transaction(void **state)
+{
+    const struct scratch *scratch = *state;
+    struct store *store = open_store(scratch, STORE_WRITE);
+    struct crossing crossing = {scratch, 0};
+    struct failure why;
+    int status;
+
+    if (!store_update(store, put_while_another_opens, &crossing, &why))
+        fail_msg("%s", why.text);
+    assert_int_equal(waitpid(crossing.other, &status, 0), crossing.other);
+    assert_int_equal(status, 0);
+    expect_count(scratch, FEW);
+    put_first(store, 1);
+    expect_count(scratch, FEW);
+    store_close(store);
+}
+
+/* Another store takes the place of this one, with all but the first record in it. */
+static bool put_while_data_is_replaced(struct store *store, void *context, struct failure *why)
+{
+    struct crossing *crossing = context;
+    struct scratch_filling ours = {NULL, few, 1};
+    char other[SCRATCH_PATH_SIZE];
+    char data[SCRATCH_PATH_SIZE + 10];
+
+    if (crossing->other++ == 0) {
+        (void)snprintf(other, sizeof other, "%s/other", crossing->scratch->directory);
+        (void)snprintf(data, sizeof data, "%s/data.mdb", other);
+        scratch_fill(other, few + 1, FEW - 1);
+        assert_int_equal(rename(data, crossing->scratch->data), 0);
+    }
+    return scratch_put_all(store, &ours, why);
+}
+
+static void writes_into_the_file_that_took_the_place(void **state)
+{
+    const struct scratch *scratch = *state;
+    struct store *store = open_store(scratch, STORE_WRITE);
+    struct crossing crossing = {scratch, 0};
+    struct failure why;
+
+    if (!store_update(store, put_while_data_is_replaced, &crossing, &why))
+        fail_msg("%s", why.text);
+    assert_int_equal(crossing.other, 2);
+    expect_count(scratch, FEW);
+    store_close(store);
+}
+
+static bool put_while_data_is_removed(struct store *store, void *context, struct failure *why)
+{
+    const struct scratch *scratch = context;
+    struct scratch_filling ours = {NULL, few, 1};
+
+    (void)unlink(scratch->data);
+    return scratch_put_all(store, &ours, why);
+}
+
+static void says_that_an_edit_went_into_a_file_that_is_no_more(void **state)
+{
+    struct scratch *scratch = *state;
+    struct store *store = open_store(scratch, STORE_WRITE);
+    struct failure why;
+
+    for (int i = 0; i < 2; i++) {
+        assert_false(store_update(store, put_while_data_is_removed, scratch, &why));
+        assert_int_equal(why.exit_code, EX_NOINPUT);
+        assert_false(store_is_current(store, &why));
+        assert_int_equal(why.exit_code, EX_NOINPUT);
+    }
+    store_close(store);
+}
+
+static void looks_at_both_files(void **state)
+{
+    const struct scratch *scratch = *state;
+    struct failure why;
+    struct store *store;
+
+    scratch_fill(scratch->store, few, FEW);
+    store = open_store(scratch, STORE_READ);
+    remove_lock(scratch);
+    assert_true(store_is_current(store, &why));
+    scratch_fill(scratch->store, few, FEW);
+    assert_false(store_is_current(store, &why));
+    assert_int_equal(why.exit_code, EX_TEMPFAIL);
+    assert_non_null(strstr(why.text, "lock.mdb was removed or replaced"));
+    store_close(store);
+    store = open_store(scratch, STORE_UPDATE);
+    assert_true(store_is_current(store, &why));
+    remove_lock(scratch);
+    assert_false(store_is_current(store, &why));
+    assert_int_equal(why.exit_code, EX_TEMPFAIL);
+    put_first(store, 1);
+    assert_true(store_is_current(store, &why));
+    store_close(store);
+}
+
+enum { WRITERS = 3, EDITS = 60 };
+
+/* What is refused for now is not acknowledged. */
+static bool open_patiently(struct store **store, const struct scratch *scratch, struct failure *why)
+{
+    while (!store_open(store, scratch->store, STORE_WRITE, NULL, why))
+        if (why->exit_code != EX_TEMPFAIL)
+            return false;
+    return true;
+}
+
+/* Each edit is acknowledged by its own key in the store. */
+static int edit_often(void *context)
+{
+    const struct crossing *crossing = context;
+    struct failure why;
+    struct store *store;
+
+    if (!open_patiently(&store, crossing->scratch, &why))
+        return 1;
+    for (int i = 0; i < EDITS; i++) {
+        char key[IDENTITY_SIZE];
+        struct scratch_record record = {key, few[3].record};
+        struct scratch_filling filling = {NULL, &record, 1};
+        (void)snprintf(key, sizeof key, "e%d-%d.example", crossing->other, i);
+        while (!store_update(store, scratch_put_all, &filling, &why)) {
+            store_close(store);
+            if (why.exit_code != EX_TEMPFAIL || !open_patiently(&store, crossing->scratch, &why)) {
+                (void)fprintf(stderr, "%s\n", why.text);
+                return 2;
+            }
+        }
+    }
+    store_close(store);
+    return 0;
+}
+
+static void expect_all_edits(const struct scratch *scratch)
+{
+    struct store *store = open_store(scratch, STORE_READ);
+    struct failure why;
+    uint64_t count = 0;
+
+    assert_true(store_each(store, add_to_count, &count, &why));
+    assert_int_equal(count, 1 + WRITERS * EDITS);
+    store_close(store);
+}
+
+/* As often as there is one, until all writers have ended. */
+static void keeps_all_edits_while_the_lock_is_removed_again_and_again(void **state)
+{
+    const struct scratch *scratch = *state;
+    struct crossing crossings[WRITERS];
+    pid_t children[WRITERS];
+    char path[SCRATCH_PATH_SIZE];
+    int running = WRITERS;
+    int status;
+
+    lock_path(scratch, path);
+    scratch_fill(scratch->store, few, 1);
+    for (int i = 0; i < WRITERS; i++) {
+        crossings[i] = (struct crossing){scratch, i};
+        children[i] = fork();
+        if (children[i] == 0) {
+            (void)alarm(SCRATCH_CHILD_SECONDS);
+            _exit(edit_often(&crossings[i]));
+        }
+    }
+    while (running > 0) {
+        const struct timespec pause = {.tv_nsec = 2000000};
+        (void)unlink(path);
+        (void)nanosleep(&pause, NULL);
+        for (int i = 0; i < WRITERS; i++) {
+            if (children[i] == 0 || waitpid(children[i], &status, WNOHANG) != children[i])
+                continue;
+            children[i] = 0;
+            running--;
+            assert_int_equal(status, 0);
+        }
+    }
+    expect_all_edits(scratch);
+}
+
 /* --- damage under an open store --- */
 
 struct damage {
@@ -1212,6 +1520,13 @@ int main(void)
         TEST(writes_to_a_map_that_another_process_grew),
         TEST(clears_the_slots_of_readers_that_died),
         TEST(sees_that_the_file_is_another_one),
+        TEST(keeps_what_others_wrote_after_the_lock_was_removed),
+        TEST(sees_what_others_wrote_after_the_lock_was_removed),
+        TEST(keeps_both_edits_where_the_lock_goes_within_a_transaction),
+        TEST(writes_into_the_file_that_took_the_place),
+        TEST(says_that_an_edit_went_into_a_file_that_is_no_more),
+        TEST(looks_at_both_files),
+        TEST(keeps_all_edits_while_the_lock_is_removed_again_and_again),
         TEST(fails_where_the_file_is_cut_under_a_reader),
         TEST(fails_where_the_file_is_cut_under_a_writer),
         TEST(sees_a_cut_file_before_it_reads),
