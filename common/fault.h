@@ -17,6 +17,15 @@
  * signal's default action, as ever. */
 bool fault_guard(void (*work)(void *context), void *context);
 
+/* What ended the last guard of this thread. SIGBUS says that the kernel could not bring a page: the
+ * file ends before it, the disk fails, or the file system has no room for it. */
+struct fault {
+    int signal; /* 0: none of the processor's */
+    const void *address;
+};
+
+struct fault fault_last(void);
+
 /* Ends the guarded work of another thread, by its gettid(2), as a fault does. For work that goes
  * round in circles: it must not be in the middle of something that others need, such as malloc(3).
  * Nothing happens to a thread that is in no guard, or that is no more. */

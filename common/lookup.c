@@ -21,7 +21,10 @@ struct lookup {
     pthread_mutex_t lock;
     char *directory;
     struct store *store; /* NULL while it is unavailable */
-    struct stat damaged; /* the file that was found damaged: not tried again until it changes */
+    struct damaged {     /* the files that were found damaged: not tried again until one changes */
+        struct stat data;
+        struct stat lock;
+    } damaged;
     bool is_damaged;
     struct failure trouble; /* why there is no store; and what was logged last, "" if all is well */
     struct holder {         /* of the lock; read without it by lookup_check */
@@ -62,26 +65,38 @@ static void note_all_is_well(struct lookup *lookup)
 
 /* --- opening and closing; the lock is held --- */
 
-static void give_up_store(struct lookup *lookup, const struct failure *why)
+/* lock.mdb is written all the time, and may be missing: its times say nothing. */
+static bool take_files(const struct lookup *lookup, struct damaged *files)
 {
     struct failure ignored;
 
-    lookup->is_damaged = why->exit_code == EX_DATAERR &&
-                         store_directory_stat(lookup->directory, &lookup->damaged, &ignored);
-    store_close(lookup->store);
-    lookup->store = NULL;
-    note_trouble(lookup, why);
+    memset(files, 0, sizeof *files);
+    (void)store_directory_stat_lock(lookup->directory, &files->lock);
+    return store_directory_stat(lookup->directory, &files->data, &ignored);
+}
+
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size;
 }
 
 static bool is_still_the_damaged_one(const struct lookup *lookup)
 {
-    const struct stat *old = &lookup->damaged;
-    struct failure ignored;
-    struct stat now;
+    const struct damaged *old = &lookup->damaged;
+    struct damaged now;
 
-    return lookup->is_damaged && store_directory_stat(lookup->directory, &now, &ignored) &&
-           now.st_dev == old->st_dev && now.st_ino == old->st_ino && now.st_size == old->st_size &&
-           now.st_mtim.tv_sec == old->st_mtim.tv_sec && now.st_mtim.tv_nsec == old->st_mtim.tv_nsec;
+    return lookup->is_damaged && take_files(lookup, &now) && is_same_file(&now.data, &old->data) &&
+           now.data.st_mtim.tv_sec == old->data.st_mtim.tv_sec &&
+           now.data.st_mtim.tv_nsec == old->data.st_mtim.tv_nsec &&
+           is_same_file(&now.lock, &old->lock);
+}
+
+static void give_up_store(struct lookup *lookup, const struct failure *why)
+{
+    store_close(lookup->store);
+    lookup->store = NULL;
+    lookup->is_damaged = why->exit_code == EX_DATAERR && take_files(lookup, &lookup->damaged);
+    note_trouble(lookup, why);
 }
 
 static void try_store(struct lookup *lookup)
@@ -241,6 +256,14 @@ bool lookup_check(struct lookup *lookup, const char *directory)
         welcome(lookup);
     unlock(lookup);
     return true;
+}
+
+void lookup_forget_damage(struct lookup *lookup)
+{
+    if (!lock_within_a_second(lookup))
+        return;
+    lookup->is_damaged = false;
+    unlock(lookup);
 }
 
 void lookup_describe(struct lookup *lookup, char *out, size_t size)

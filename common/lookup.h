@@ -25,6 +25,10 @@ void lookup_close(struct lookup *lookup); /* NULL is fine */
  * been keeping the store for a second. */
 bool lookup_check(struct lookup *lookup, const char *directory);
 
+/* For a person who asks for it: the next lookup_check tries a store that was found damaged, though
+ * its files are the same. Any thread; waits for a second at most. */
+void lookup_forget_damage(struct lookup *lookup);
+
 /* The state of the store as a line for a person; waits for a second at most. Any thread. */
 void lookup_describe(struct lookup *lookup, char *out, size_t size);
 

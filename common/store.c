@@ -51,10 +51,9 @@ static bool is_whole(const struct store *store, const struct stat *status)
     MDB_envinfo info;
     MDB_stat sizes;
 
-    if (mdb_env_info(store->environment, &info) != 0 ||
-        mdb_env_stat(store->environment, &sizes) != 0)
-        return false;
-    return (uint64_t)status->st_size >= (uint64_t)(info.me_last_pgno + 1) * sizes.ms_psize;
+    return mdb_env_info(store->environment, &info) == 0 &&
+           mdb_env_stat(store->environment, &sizes) == 0 && sizes.ms_psize > 0 &&
+           (uint64_t)status->st_size / sizes.ms_psize > info.me_last_pgno;
 }
 
 /* --- the databases --- */
@@ -198,6 +197,16 @@ struct opening {
     bool worked;
 };
 
+static bool fail_opening(const struct store *store, int error, struct failure *why)
+{
+    if ((error == MDB_INVALID || error == MDB_VERSION_MISMATCH || error == EINVAL) &&
+        store_files_lock_is_damaged(store))
+        return failure_set(why, EX_IOERR,
+                           "store %s: lock.mdb is damaged; remove it, and it is made again",
+                           store->directory);
+    return store_fail(store, error, "opening", why);
+}
+
 static bool open_files(struct store *store, enum store_access access, const char *group,
                        struct failure *why)
 {
@@ -215,7 +224,8 @@ static bool open_files(struct store *store, enum store_access access, const char
     }
     error = open_environment(store);
     if (error != 0)
-        return store_fail(store, error, "opening", why);
+        return fail_opening(store, error, why);
+    store->is_open = true;
     if (store->writable)
         store_directory_share(store->directory);
     if (!store_files_note(store, &status, why))
@@ -248,6 +258,7 @@ static void close_environment(struct store *store)
     if (store->environment != NULL)
         (void)fault_guard(close_guarded, store);
     store->environment = NULL;
+    store->is_open = false;
     store->reader = NULL;
     store->cursor = NULL;
 }
@@ -260,7 +271,7 @@ static bool open_store(struct store *store, enum store_access access, const char
         struct opening opening = {store, access, group, why, false};
         store->write_error = 0;
         if (!fault_guard(open_guarded, &opening))
-            return store_fail_damaged(store, why);
+            return store_fail_faulted(store, why);
         if (opening.worked || store->write_error != STORE_MOVED)
             return opening.worked;
         close_environment(store);
@@ -329,7 +340,7 @@ bool store_is_current(struct store *store, struct failure *why)
     if (store->broken)
         return store_fail_broken(store, why);
     return fault_guard(check_guarded, &checking) ? checking.current
-                                                 : store_fail_damaged(store, why);
+                                                 : store_fail_faulted(store, why);
 }
 
 int store_clear_stale_readers(struct store *store)

@@ -89,3 +89,10 @@ bool store_directory_stat(const char *directory, struct stat *status, struct fai
                            directory);
     return failure_set(why, EX_IOERR, "store %s: %s", directory, strerror(errno));
 }
+
+bool store_directory_stat_lock(const char *directory, struct stat *status)
+{
+    char path[PATH_MAX];
+
+    return path_of(path, directory, store_lock_file) && stat(path, status) == 0;
+}

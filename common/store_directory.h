@@ -27,4 +27,7 @@ void store_directory_share(const char *directory);
 /* stat(2) on the data file. EX_NOINPUT if there is none. */
 bool store_directory_stat(const char *directory, struct stat *status, struct failure *why);
 
+/* The same on the lock file, which may be missing. */
+bool store_directory_stat_lock(const char *directory, struct stat *status);
+
 #endif

@@ -16,7 +16,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -26,14 +28,11 @@
 /* An inode of 0: there is none. */
 static struct store_file lock_file(const struct store *store)
 {
-    struct store_file file = {0, 0};
-    char path[PATH_MAX];
     struct stat status;
 
-    if (snprintf(path, sizeof path, "%s/%s", store->directory, store_lock_file) < PATH_MAX &&
-        stat(path, &status) == 0)
-        file = (struct store_file){status.st_dev, status.st_ino};
-    return file;
+    return store_directory_stat_lock(store->directory, &status)
+               ? (struct store_file){status.st_dev, status.st_ino}
+               : (struct store_file){0, 0};
 }
 
 static bool is_same(const struct store_file *a, const struct store_file *b)
@@ -70,6 +69,47 @@ bool store_files_are_ours(const struct store *store, struct stat *status, struct
         return true;
     return failure_set(why, EX_TEMPFAIL, "store %s: lock.mdb was removed or replaced",
                        store->directory);
+}
+
+/* LMDB says the same of both files; this one begins with its magic number. */
+bool store_files_lock_is_damaged(const struct store *store)
+{
+    static const uint32_t magic = UINT32_C(0xBEEFC0DE);
+    char path[PATH_MAX];
+    uint32_t found = 0;
+    ssize_t length = 0;
+    int file = -1;
+
+    if (snprintf(path, sizeof path, "%s/%s", store->directory, store_lock_file) < PATH_MAX)
+        file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (file < 0)
+        return false;
+    length = read(file, &found, sizeof found);
+    (void)close(file);
+    return length != sizeof found || found != magic;
+}
+
+bool store_files_end_before(const struct store *store, const void *address)
+{
+    FILE *maps = fopen("/proc/self/maps", "re");
+    char line[PATH_MAX + 200];
+    struct failure unused;
+    struct stat status;
+    bool is_behind = false;
+
+    if (maps == NULL)
+        return false;
+    while (fgets(line, sizeof line, maps) != NULL) {
+        uintptr_t start, end;
+        uint64_t offset, inode;
+        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %*s %" SCNx64 " %*s %" SCNu64, &start, &end,
+                   &offset, &inode) == 4 &&
+            (uintptr_t)address >= start && (uintptr_t)address < end)
+            is_behind = inode == store->inode && store_files_are_data(store, &status, &unused) &&
+                        (uintptr_t)address - start + offset >= (uint64_t)status.st_size;
+    }
+    (void)fclose(maps);
+    return is_behind;
 }
 
 /* --- writers --- */

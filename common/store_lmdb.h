@@ -44,6 +44,7 @@ struct store {
     struct store_returns_totals totals;
     bool has_totals;        /* they were read in this transaction, and are to be written with it */
     int write_error;        /* of the last change inside store_update: a full map is told by it */
+    bool is_open;           /* the environment is */
     bool broken;            /* LMDB is in an unknown state, or not open: no further calls into it */
     struct failure trouble; /* why it is broken */
     dev_t device;           /* of data.mdb */
@@ -58,8 +59,10 @@ struct store {
 bool store_fail(const struct store *store, int error, const char *what, struct failure *why);
 bool store_fail_empty(const struct store *store, struct failure *why);
 
-/* Also: no further calls into LMDB. broken: for a call that comes after. */
+/* Also: no further calls into LMDB. faulted: after
+ * fault_guard, which may have other reasons than damage; broken: for a call that comes after. */
 bool store_fail_damaged(struct store *store, struct failure *why);
+bool store_fail_faulted(struct store *store, struct failure *why);
 bool store_fail_broken(const struct store *store, struct failure *why);
 
 /* STORE_FAILED, for an error while reading. */
@@ -104,6 +107,13 @@ bool store_files_note(struct store *store, struct stat *status, struct failure *
  * for data.mdb alone. A reader may go on where lock.mdb is missing. */
 bool store_files_are_data(const struct store *store, struct stat *status, struct failure *why);
 bool store_files_are_ours(const struct store *store, struct stat *status, struct failure *why);
+
+/* Where LMDB could not open the two: was it this one? Takes the locks away that a process has on
+ * it, so it is for that moment only. */
+bool store_files_lock_is_damaged(const struct store *store);
+
+/* After a SIGBUS: is the address in the map of data.mdb, behind the end of the file? */
+bool store_files_end_before(const struct store *store, const void *address);
 
 /* Around each write transaction. Waits for other writers, whatever lock.mdb they have. */
 int store_files_lock(const struct store *store);

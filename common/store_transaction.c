@@ -8,6 +8,8 @@
 #include "common/store_lmdb.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <sys/statvfs.h>
 #include <sysexits.h>
 #include <time.h>
 
@@ -39,7 +41,7 @@ bool store_fail(const struct store *store, int error, const char *what, struct f
                            store->directory);
     if (error == MDB_VERSION_MISMATCH || error == MDB_INVALID || error == MDB_CORRUPTED ||
         error == MDB_PAGE_NOTFOUND || error == MDB_BAD_TXN || error == MDB_INCOMPATIBLE ||
-        error == MDB_PANIC || error == EINVAL)
+        error == EINVAL)
         code = EX_DATAERR;
     else if (error == EROFS)
         code = EX_NOPERM;
@@ -53,6 +55,35 @@ bool store_fail_damaged(struct store *store, struct failure *why)
                       "store %s is damaged; restore it, or move it away and import anew",
                       store->directory);
     return store_fail_broken(store, why);
+}
+
+static bool fail_without_a_page(struct store *store, struct failure *why)
+{
+    struct statvfs system;
+    bool is_full = statvfs(store->directory, &system) == 0 && system.f_bavail == 0;
+
+    store->broken = true;
+    (void)failure_set(&store->trouble, EX_IOERR,
+                      is_full ? "store %s: the file system is full, and a page of lock.mdb or "
+                                "data.mdb has no room; make room, the store itself is not damaged"
+                              : "store %s: a page of lock.mdb or data.mdb cannot be read: the disk "
+                                "fails (see the kernel's log), or the file system is full",
+                      store->directory);
+    return store_fail_broken(store, why);
+}
+
+/* A fault in a transaction leaves the mutex in lock.mdb taken for as long as this process lives. */
+bool store_fail_faulted(struct store *store, struct failure *why)
+{
+    struct fault fault = fault_last();
+
+    if (store->writable && store->is_open) {
+        store_files_drop_lock_file(store);
+        store_files_unlock(store);
+    }
+    return fault.signal == SIGBUS && !store_files_end_before(store, fault.address)
+               ? fail_without_a_page(store, why)
+               : store_fail_damaged(store, why);
 }
 
 bool store_fail_broken(const struct store *store, struct failure *why)
@@ -70,16 +101,21 @@ bool store_fail_empty(const struct store *store, struct failure *why)
 /* Is this an error that another try on the same file will not mend? */
 static bool means_damage(int error)
 {
-    return error == MDB_CORRUPTED || error == MDB_PAGE_NOTFOUND || error == MDB_PANIC ||
-           error == MDB_INVALID || error == MDB_VERSION_MISMATCH;
+    return error == MDB_CORRUPTED || error == MDB_PAGE_NOTFOUND || error == MDB_INVALID ||
+           error == MDB_VERSION_MISMATCH;
 }
 
 enum store_result store_failed(struct store *store, int error, struct failure *why)
 {
-    if (means_damage(error))
+    if (means_damage(error)) {
         (void)store_fail_damaged(store, why);
-    else
-        (void)store_fail(store, error, "reading", why);
+        return STORE_FAILED;
+    }
+    (void)store_fail(store, error, "reading", why);
+    if (error == MDB_PANIC) { /* a commit failed half-way; what is on the disk is sound */
+        store->broken = true;
+        store->trouble = *why;
+    }
     return STORE_FAILED;
 }
 
@@ -224,7 +260,7 @@ enum store_result store_read(struct store *store,
     if (store->broken)
         (void)store_fail_broken(store, why);
     else if (!fault_guard(read_in_snapshot, &reading))
-        (void)store_fail_damaged(store, why);
+        (void)store_fail_faulted(store, why);
     return reading.result;
 }
 
@@ -289,14 +325,6 @@ static void write_once(void *context)
     writing->worked = error == 0 || store_fail(store, error, "writing", writing->why);
 }
 
-/* A fault leaves the mutex in lock.mdb taken for as long as this process lives. */
-static bool fail_faulted(struct store *store, struct failure *why)
-{
-    store_files_drop_lock_file(store);
-    store_files_unlock(store);
-    return store_fail_damaged(store, why);
-}
-
 bool store_update(struct store *store, bool (*change)(struct store *, void *, struct failure *),
                   void *context, struct failure *why)
 {
@@ -306,10 +334,11 @@ bool store_update(struct store *store, bool (*change)(struct store *, void *, st
         return store_fail_broken(store, why);
     for (int moves = 0;;) {
         if (!fault_guard(write_once, &writing))
-            return fail_faulted(store, why);
+            return store_fail_faulted(store, why);
         if (writing.worked)
             return true;
-        if (store->write_error == STORE_MOVED && moves++ < MOVES_MAX) {
+        if ((store->write_error == STORE_MOVED || store->write_error == MDB_PANIC) &&
+            moves++ < MOVES_MAX) {
             if (!store_reopen(store, why))
                 return false;
         } else if (store->write_error != MDB_MAP_FULL || !store_grow(store, why)) {

@@ -131,6 +131,7 @@ static void reload(void)
         log_write(LOG_ERR, "%s; the old settings stay in force", why.text);
     else
         log_write(LOG_INFO, "settings reloaded from %s", options.settings_file);
+    lookup_forget_damage(lookup);
     notify_ready();
     tell_status();
 }

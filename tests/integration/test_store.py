@@ -2,7 +2,9 @@
 # SPDX-FileCopyrightText: the mailfrom-milter contributors
 """A store that is moved, damaged or replaced while mail flows: never a crash, and recovery."""
 
+import contextlib
 import os
+import pathlib
 import random
 import re
 import shutil
@@ -13,6 +15,8 @@ import pytest
 from lab.client import send
 from lab.laboratory import SAMPLE, sample_records
 from lab.load import Load
+from lab.process import mount_namespace
+from lab.programs import Milter, Programs
 
 SHOP = ("info@shop.example", "From: info@shop.example")
 MOVED = "info@bounce.shop.example"
@@ -112,6 +116,53 @@ def rebuild(milter, change):
     subprocess.run(["mdb_load", new], input=changed, text=True, check=True)
     os.rename(f"{new}/data.mdb", data_file(milter))
     shutil.rmtree(new)
+
+
+@pytest.fixture
+def small(request, tmp_path):
+    """A milter whose store is on a file system of one megabyte, which nobody else sees: that, the
+    programs, and the path by which the test sees it."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=755", "tmpfs", str(disk)]
+    options = mount_namespace()
+    if options is None:
+        pytest.skip("a file system of its own needs a mount namespace")
+    with subprocess.Popen(["unshare", *options, "sh", "-c", '"$@" && echo && exec cat', "sh",
+                           *mount], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline() == b"\n"
+        programs = Programs(request.config.getoption("--stage"))
+        milter = Milter(programs, str(tmp_path / "milter"))
+        milter.wrapper = ["nsenter", f"--mount=/proc/{holder.pid}/ns/mnt"]
+        milter.store = f"{disk}/store"
+        milter.write_settings()
+        yield milter, programs, pathlib.Path(f"/proc/{holder.pid}/root{disk}")
+        milter.stop()
+        holder.stdin.close()
+
+
+def test_a_full_disk_is_not_damage(small):
+    """A restored backup has no lock.mdb, and there is no room for one."""
+    milter, programs, disk = small
+
+    def ctl(*arguments):
+        return subprocess.run([*milter.wrapper, programs.ctl, "-c", milter.settings_file,
+                               *arguments], capture_output=True, text=True)
+    assert ctl("import", str(SAMPLE)).returncode == 0
+    (disk / "store/lock.mdb").unlink()
+    with open(disk / "fill", "wb", buffering=0) as fill, contextlib.suppress(OSError):
+        while fill.write(bytes(4096)) > 0:
+            pass
+    done = ctl("list")
+    assert done.returncode == 74 and "the file system is full" in done.stderr
+    assert "restore it" not in done.stderr
+    milter.start()
+    milter.wait_for_log("the file system is full")
+    mark = milter.log_size()
+    (disk / "fill").unlink()
+    milter.wait_for_log(IN_USE, mark)
+    assert milter.log_text().count("error: ") == 1
+    assert ctl("list").returncode == 0
 
 
 def of_a_newer_schema(milter):

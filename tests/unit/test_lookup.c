@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -383,6 +384,85 @@ static void leaves_a_damaged_store_alone_until_it_changes(void **state)
     expect_logged(fixture, 1, "in use, 2 identities");
 }
 
+/* Whoever reloads wants it to be looked at again. */
+static void tries_a_damaged_store_again_when_asked_to(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fill_a(fixture);
+    fixture->lookup = lookup_open(fixture->scratch.store);
+    patch(fixture, "a.x.example", 'b', 1000000000);
+    expect_unavailable(fixture, "the record of x.example is damaged");
+    expect_logged(fixture, 2, "");
+    patch(fixture, "b.x.example", 'a', 1000000000);
+    expect_silence(fixture);
+    lookup_forget_damage(fixture->lookup);
+    check(fixture);
+    expect_found(fixture, "a.x.example");
+    expect_logged(fixture, 1, "in use, 2 identities");
+}
+
+/* As on a full file system: the kernel cannot bring a page of lock.mdb, and data.mdb is sound. */
+static void does_not_take_a_lost_page_of_the_lock_for_damage(void **state)
+{
+    struct fixture *fixture = *state;
+    char lock[SCRATCH_PATH_SIZE];
+
+    fault_handlers_restore();
+    fill_a(fixture);
+    fixture->lookup = lookup_open(fixture->scratch.store);
+    expect_logged(fixture, 1, "in use, 2 identities");
+    path_in(fixture, lock, "store/lock.mdb");
+    assert_int_equal(truncate(lock, 0), 0);
+    expect_unavailable(fixture, "a page of lock.mdb or data.mdb");
+    expect_logged(fixture, 1, UNTIL_THEN);
+    check(fixture);
+    expect_found(fixture, "a.x.example");
+    expect_logged(fixture, 1, "in use, 2 identities");
+    expect_silence(fixture);
+}
+
+static int keep_open(void *context)
+{
+    const struct fixture *fixture = context;
+    struct failure why;
+    struct store *store;
+
+    if (!store_open(&store, fixture->scratch.store, STORE_READ, NULL, &why))
+        return 1;
+    (void)kill(getpid(), SIGSTOP);
+    return 0;
+}
+
+/* While another program has it open, LMDB does not make a lock.mdb good. */
+static void names_a_lock_file_that_is_damaged(void **state)
+{
+    struct fixture *fixture = *state;
+    char lock[SCRATCH_PATH_SIZE];
+    pid_t child;
+    int file;
+    int status;
+
+    fill_a(fixture);
+    child = fork();
+    if (child == 0)
+        _exit(keep_open(fixture));
+    assert_int_equal(waitpid(child, &status, WUNTRACED), child);
+    path_in(fixture, lock, "store/lock.mdb");
+    file = open(lock, O_WRONLY);
+    assert_int_equal(pwrite(file, "garbage!", 8, 0), 8);
+    (void)close(file);
+    fixture->lookup = lookup_open(fixture->scratch.store);
+    expect_unavailable(fixture, "lock.mdb is damaged; remove it, and it is made again");
+    expect_logged(fixture, 1, UNTIL_THEN);
+    expect_silence(fixture);
+    assert_int_equal(unlink(lock), 0);
+    check(fixture);
+    expect_found(fixture, "a.x.example");
+    (void)kill(child, SIGKILL);
+    (void)waitpid(child, &status, 0);
+}
+
 static void moves_to_another_directory(void **state)
 {
     struct fixture *fixture = *state;
@@ -648,6 +728,9 @@ int main(void)
         TEST(survives_a_store_that_is_cut),
         TEST(notices_a_cut_store_before_mail_does),
         TEST(leaves_a_damaged_store_alone_until_it_changes),
+        TEST(tries_a_damaged_store_again_when_asked_to),
+        TEST(does_not_take_a_lost_page_of_the_lock_for_damage),
+        TEST(names_a_lock_file_that_is_damaged),
         TEST(moves_to_another_directory),
         TEST(tells_where_bounces_belong),
         TEST(gives_up_a_store_where_that_is_damaged),
