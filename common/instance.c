@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  */
 #include "common/instance.h"
+#include "common/owner.h"
 #include "common/store_directory.h"
 
 #include <errno.h>
@@ -20,16 +21,38 @@ static const struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 /* The file that this process has the lock of, which stays open until it ends; -1: none. */
 static int held = -1;
 
+/* For the owner of the directory, where others than root can write. */
 static int open_file(char path[PATH_MAX], const char *directory, int flags)
 {
-    (void)snprintf(path, PATH_MAX, "%s/sync.lock", directory);
-    return open(path, flags | O_CLOEXEC | O_NOFOLLOW, STORE_FILE_MODE);
+    struct failure unused;
+    struct owner owner;
+    struct stat status;
+    int file;
+
+    (void)snprintf(path, PATH_MAX, "%s/%s", directory, store_instance_file);
+    if (!owner_enter(&owner, directory, &unused)) {
+        errno = EPERM;
+        return -1;
+    }
+    file = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, STORE_DATA_MODE);
+    if (file >= 0 && (fstat(file, &status) != 0 || !S_ISREG(status.st_mode))) {
+        (void)close(file);
+        errno = EINVAL;
+        file = -1;
+    }
+    owner_leave(&owner);
+    return file;
 }
 
 static bool fail(const char *path, struct failure *why)
 {
-    return failure_set(why, errno == EACCES ? EX_NOPERM : EX_IOERR, "%s: %s", path,
-                       strerror(errno));
+    if (errno == EACCES || errno == EPERM)
+        return failure_set(why, EX_NOPERM,
+                           "%s: permission denied; the directory of the store is to belong to the "
+                           "user of mailfrom-sync",
+                           path);
+    return failure_set(why, EX_IOERR, "%s: %s", path,
+                       errno == EINVAL ? "not a regular file" : strerror(errno));
 }
 
 static void read_pid(int file, char pid[INSTANCE_PID_SIZE])
@@ -69,7 +92,7 @@ bool instance_lock(const char *directory, struct failure *why)
         (void)close(file);
         return false;
     }
-    (void)fchmod(file, STORE_FILE_MODE); /* the umask may have cut it; only its owner can */
+    (void)fchmod(file, STORE_DATA_MODE); /* the umask may have cut it; only its owner can */
     if (ftruncate(file, 0) != 0 || pwrite(file, pid, (size_t)length, 0) != length) {
         (void)fail(path, why);
         (void)close(file);
@@ -88,7 +111,7 @@ bool instance_keep(const char *directory, struct failure *why)
 
     if (held < 0)
         return true;
-    (void)snprintf(path, sizeof path, "%s/sync.lock", directory);
+    (void)snprintf(path, sizeof path, "%s/%s", directory, store_instance_file);
     if (fstat(held, &ours) == 0 && lstat(path, &theirs) == 0 && ours.st_dev == theirs.st_dev &&
         ours.st_ino == theirs.st_ino)
         return true;

@@ -27,6 +27,7 @@ libcommon_a_SOURCES = \
 	common/network.c common/network.h \
 	common/notify.c common/notify.h \
 	common/lookup_request.c common/lookup_request.h \
+	common/owner.c common/owner.h \
 	common/refresh_request.c common/refresh_request.h \
 	common/reply.c common/reply.h \
 	common/return_address.c common/return_address.h \

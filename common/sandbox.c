@@ -50,6 +50,11 @@ static const char *const milter_needs[] = {
     "getpid", "getppid", "getrandom", "getrlimit", "getrusage", "gettimeofday", "getuid",
     "getuid32", "nanosleep", "sysinfo", "time", "ugetrlimit", "uname"};
 
+/* Of one that goes on as root: see common/owner.h. */
+static const char *const milter_needs_as_root[] = {"setfsgid",   "setfsgid32", "setfsuid",
+                                                   "setfsuid32", "setgroups",  "setgroups32",
+                                                   "getgroups",  "getgroups32"};
+
 /* Nothing that the milter links ever does any of this. */
 static const char *const milter_never_does[] = {"add_key",
                                                 "bpf",
@@ -220,6 +225,8 @@ static int fill_for_milter(scmp_filter_ctx filter, int family)
 {
     int result = add_all(filter, SCMP_ACT_ALLOW, milter_needs, COUNT(milter_needs));
 
+    if (result == 0 && geteuid() == 0)
+        result = add_all(filter, SCMP_ACT_ALLOW, milter_needs_as_root, COUNT(milter_needs_as_root));
     if (result == 0)
         result = allow_some(filter, family);
     if (result == 0)

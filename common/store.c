@@ -8,6 +8,7 @@
  * MAIL FROM domain may belong (store_returns.c).
  */
 #include "common/fault.h"
+#include "common/owner.h"
 #include "common/store_directory.h"
 #include "common/store_lmdb.h"
 
@@ -32,7 +33,9 @@ static void on_assertion(MDB_env *environment, const char *message)
 static int open_environment(struct store *store)
 {
     unsigned flags = MDB_NOTLS | (store->writable ? 0 : MDB_RDONLY);
-    mode_t mask = umask(0777 & ~STORE_FILE_MODE);
+    /* Both files get it. Who may write the lock file is set when it is there: too early would let
+     * others write the data. */
+    mode_t mask = umask(0777 & ~STORE_DATA_MODE);
     int error = mdb_env_create(&store->environment);
 
     if (error == 0)
@@ -40,7 +43,7 @@ static int open_environment(struct store *store)
     if (error == 0)
         error = mdb_env_set_assert(store->environment, on_assertion);
     if (error == 0)
-        error = mdb_env_open(store->environment, store->directory, flags, STORE_FILE_MODE);
+        error = mdb_env_open(store->environment, store->directory, flags, STORE_DATA_MODE);
     (void)umask(mask);
     return error;
 }
@@ -213,21 +216,22 @@ static bool open_files(struct store *store, enum store_access access, const char
     struct stat status;
     int error;
 
-    if (access == STORE_WRITE) {
-        if (!store_directory_make(store->directory, group, why))
-            return false;
-    } else if (!store_directory_stat(store->directory, &status, why)) {
+    if (access == STORE_WRITE && !store_directory_make(store->directory, group, why))
         return false;
-    } else if (status.st_size == 0) {
-        return failure_set(why, EX_DATAERR, "store %s: %s is an empty file", store->directory,
-                           store_data_file);
+    if (!store_directory_secure(store->directory, why))
+        return false;
+    if (access != STORE_WRITE) {
+        if (!store_directory_stat(store->directory, &status, why))
+            return false;
+        if (status.st_size == 0)
+            return failure_set(why, EX_DATAERR, "store %s: %s is an empty file", store->directory,
+                               store_data_file);
     }
     error = open_environment(store);
     if (error != 0)
         return fail_opening(store, error, why);
     store->is_open = true;
-    if (store->writable)
-        store_directory_share(store->directory);
+    store_directory_share(store->directory);
     if (!store_files_note(store, &status, why))
         return false;
     if (!is_whole(store, &status))
@@ -283,15 +287,19 @@ bool store_open(struct store **opened, const char *directory, enum store_access 
                 const char *group, struct failure *why)
 {
     struct store *store = calloc(1, sizeof *store + strlen(directory) + 1);
+    struct owner owner;
 
     *opened = NULL;
     if (store == NULL)
         return failure_set(why, EX_OSERR, "out of memory");
     strcpy(store->directory, directory);
     store->writable = access != STORE_READ;
-    if (open_store(store, access, group, why))
-        *opened = store;
-    else
+    if (owner_enter(&owner, directory, why)) {
+        if (open_store(store, access, group, why))
+            *opened = store;
+        owner_leave(&owner);
+    }
+    if (*opened == NULL)
         store_close(store);
     return *opened != NULL;
 }

@@ -5,8 +5,9 @@
  * on disk and interface between the programs in one. Readers never block; writers are
  * transactions; a crash at any instant leaves the last committed state.
  *
- * The directory and its files belong to the group of the directory and are closed to others,
- * whoever creates them. A file that is damaged, cut short or not ours gives a failure, never a
+ * The owner of the directory writes the store, and so does the group of data.mdb; the group of the
+ * directory reads it, and writes lock.mdb alone; others are kept out, whoever creates the files.
+ * Root acts for the owner. A file that is damaged, cut short or not ours gives a failure, never a
  * crash (see common/fault.h).
  *
  * A handle is used by one thread at a time. Threads of a long-running reader share one through

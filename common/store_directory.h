@@ -11,17 +11,38 @@
 
 #include <sys/stat.h>
 
-enum { STORE_FILE_MODE = 0660, STORE_DIRECTORY_MODE = 02770 };
+enum {
+    STORE_DIRECTORY_MODE = 02750,
+    STORE_LOCK_MODE = 0660,       /* readers of LMDB write it */
+    STORE_DATA_MODE = 0640,       /* of the group of the directory */
+    STORE_SHARED_DATA_MODE = 0664 /* of a group of writers; the directory keeps others out */
+};
 
 extern const char store_data_file[]; /* "data.mdb" */
 extern const char store_lock_file[];
+extern const char store_instance_file[]; /* of common/instance.h */
 
 /* Makes the directory, if it is missing, for its group only. group: NULL or "" leaves it to the
- * file system. */
+ * file system. Root acts for the owner of what it is in. */
 bool store_directory_make(const char *directory, const char *group, struct failure *why);
 
-/* Gives the files to the group of the directory, whoever made them, and closes them to others. Does
- * what the caller is permitted to do: only their owner can, and has when he made them. */
+/* Gives the directory to a user, with those of its files that are root's. Does nothing if the
+ * process is not root, for user "", if there is no such directory, and if it is another user's
+ * already. EX_CONFIG: there is no such user. */
+bool store_directory_give(const char *directory, const char *user, struct failure *why);
+
+/* Before LMDB opens the files: where the directory belongs to whom we act for, takes the right to
+ * change it from all others. Then fails with EX_DATAERR if one of the files is a link, or anything
+ * else but a regular file. No directory is not a failure. */
+bool store_directory_secure(const char *directory, struct failure *why);
+
+/* Gives the files that belong to whom we act for their groups and modes:
+ *
+ *   lock.mdb   group of the directory (readers), 0660
+ *   data.mdb   group of its owner (writers), 0664; where that is the group of the directory, and
+ *              where the owner is root, 0640
+ *
+ * A data.mdb of a third group keeps it: the administrator may have another group of writers. */
 void store_directory_share(const char *directory);
 
 /* stat(2) on the data file. EX_NOINPUT if there is none. */

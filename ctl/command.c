@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  */
 #include "ctl/command.h"
+#include "common/store_directory.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -392,10 +393,20 @@ bool invocation_settings(struct invocation *invocation, struct failure *why)
            settings_read(&invocation->settings, invocation->settings_file, why);
 }
 
+/* A store that root makes, or finds to be root's, is to be that of mailfrom-sync's user. */
+static bool provide_directory(const struct settings *settings, enum store_access access,
+                              struct failure *why)
+{
+    return (access != STORE_WRITE ||
+            store_directory_make(settings->store, settings->store_group, why)) &&
+           store_directory_give(settings->store, settings->sync.user, why);
+}
+
 bool invocation_store(struct invocation *invocation, enum store_access access, struct store **store,
                       struct failure *why)
 {
     return invocation_settings(invocation, why) &&
+           (access == STORE_READ || provide_directory(invocation->settings, access, why)) &&
            store_open(store, invocation->settings->store, access, invocation->settings->store_group,
                       why);
 }

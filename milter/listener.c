@@ -58,20 +58,34 @@ static bool bind_file(struct listener *listener, const struct socket_file_rights
     return bound;
 }
 
-static bool open_file(struct listener *listener, const char *path,
+/* In the place of a stale one. */
+static bool make_file(struct listener *listener, const char *path,
                       const struct socket_file_rights *rights, struct failure *why)
 {
-    if (!socket_file_check_free(path, why) || !remove_stale(path, why))
+    if (!remove_stale(path, why))
         return false;
     if (!create(listener, AF_UNIX))
         return refuse(why, path);
     strcpy(listener->path, path);
-    if (!bind_file(listener, rights)) {
-        listener->path[0] = '\0';
-        return refuse(why, path);
+    if (bind_file(listener, rights))
+        return true;
+    listener->path[0] = '\0';
+    return refuse(why, path);
+}
+
+static bool open_file(struct listener *listener, const char *path,
+                      const struct socket_file_rights *rights, struct failure *why)
+{
+    struct owner owner;
+
+    if (!socket_file_check_free(path, why) || !owner_enter_parent(&owner, path, why))
+        return false;
+    if (!make_file(listener, path, rights, why)) {
+        owner_leave(&owner);
+        return false;
     }
     /* No one can connect before it listens, so its owner is set in time. */
-    if (!socket_file_give(path, rights, why))
+    if (!socket_file_give(&owner, path, rights, why))
         return false;
     return listen(listener->descriptor, BACKLOG) == 0 || refuse(why, path);
 }
@@ -221,7 +235,7 @@ void listener_close(struct listener *listener)
 {
     /* In this order, so that it is not the socket of a successor that is removed. */
     if (listener->path[0] != '\0')
-        (void)unlink(listener->path);
+        socket_file_remove(listener->path);
     if (listener->descriptor >= 0)
         (void)close(listener->descriptor);
     *listener = none;

@@ -72,30 +72,46 @@ static bool listen_with_mask(const char *socket, mode_t mask, struct failure *wh
                        errno == 0 ? "libmilter says why in the mail log" : strerror(errno));
 }
 
+static bool open_anywhere(const char *socket, mode_t mask, struct failure *why)
+{
+    bool listeners[DESCRIPTORS_LOOKED_AT];
+
+    note_listeners(listeners);
+    if (!listen_with_mask(socket, mask, why))
+        return false;
+    remember_address(find_descriptor(socket, listeners));
+    return true;
+}
+
+/* The owner is the user that the program becomes: it must be able to knock (socket_nudge).
+ * libmilter removes any socket at the path without asking whether someone listens on it. */
+static bool open_file(const struct settings *settings, const char *path, struct failure *why)
+{
+    struct socket_file_rights rights;
+    struct owner owner;
+
+    if (!socket_file_find_rights(&rights, settings->milter.socket_mode,
+                                 settings->milter.socket_group, settings->milter.user, why) ||
+        !socket_file_check_free(path, why) || !owner_enter_parent(&owner, path, why))
+        return false;
+    if (!open_anywhere(settings->milter.socket, socket_file_mask(&rights), why)) {
+        owner_leave(&owner);
+        return false;
+    }
+    if (socket_file_give(&owner, path, &rights, why))
+        return true;
+    socket_file_remove(path);
+    return false;
+}
+
 bool socket_open(const struct settings *settings, struct failure *why)
 {
     const char *socket = settings->milter.socket;
     const char *path = socket_file_path(socket);
-    bool listeners[DESCRIPTORS_LOOKED_AT];
-    struct socket_file_rights rights = {0};
 
-    /* The owner is the user that the program becomes: it must be able to knock (socket_nudge).
-     * libmilter removes any socket at the path without asking whether someone listens on it. */
-    if (path != NULL &&
-        (!socket_file_find_rights(&rights, settings->milter.socket_mode,
-                                  settings->milter.socket_group, settings->milter.user, why) ||
-         !socket_file_check_free(path, why)))
-        return false;
     if (smfi_setconn(settings->milter.socket) != MI_SUCCESS)
         return failure_set(why, EX_CONFIG, "socket %s: libmilter does not take it", socket);
-    note_listeners(listeners);
-    if (!listen_with_mask(socket, socket_file_mask(&rights), why))
-        return false;
-    remember_address(find_descriptor(socket, listeners));
-    if (path == NULL || socket_file_give(path, &rights, why))
-        return true;
-    (void)unlink(path);
-    return false;
+    return path != NULL ? open_file(settings, path, why) : open_anywhere(socket, 0777, why);
 }
 
 int socket_family(void)
@@ -118,5 +134,5 @@ void socket_remove(const struct settings *settings)
     const char *path = socket_file_path(settings->milter.socket);
 
     if (path != NULL)
-        (void)unlink(path);
+        socket_file_remove(path);
 }

@@ -4,10 +4,12 @@
 #include "milter/socket_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -82,10 +84,42 @@ mode_t socket_file_mask(const struct socket_file_rights *rights)
     return 0777 & ~rights->mode;
 }
 
-bool socket_file_give(const char *path, const struct socket_file_rights *rights,
-                      struct failure *why)
+/* Another name would be that of a file from elsewhere. */
+static bool is_new_socket(int file, uid_t maker)
 {
-    return lchown(path, rights->owner, rights->group) == 0 ||
-           failure_set(why, EX_NOPERM, "socket %s: giving it to its user and group: %s", path,
-                       strerror(errno));
+    struct stat status;
+
+    if (fstat(file, &status) != 0)
+        return false;
+    errno = EPERM;
+    return S_ISSOCK(status.st_mode) && status.st_uid == maker && status.st_nlink == 1;
+}
+
+bool socket_file_give(struct owner *owner, const char *path,
+                      const struct socket_file_rights *rights, struct failure *why)
+{
+    int file = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    uid_t maker = owner_user();
+    bool worked;
+
+    owner_leave(owner);
+    worked = file >= 0 && is_new_socket(file, maker) &&
+             fchownat(file, "", rights->owner, rights->group, AT_EMPTY_PATH) == 0;
+    if (!worked)
+        (void)failure_set(why, EX_NOPERM, "socket %s: giving it to its user and group: %s", path,
+                          strerror(errno));
+    if (file >= 0)
+        (void)close(file);
+    return worked;
+}
+
+void socket_file_remove(const char *path)
+{
+    struct failure unused;
+    struct owner owner;
+
+    if (!owner_enter_parent(&owner, path, &unused))
+        return;
+    (void)unlink(path);
+    owner_leave(&owner);
 }

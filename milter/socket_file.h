@@ -8,6 +8,7 @@
 #define MILTER_SOCKET_FILE_H
 
 #include "common/failure.h"
+#include "common/owner.h"
 
 #include <sys/types.h>
 
@@ -33,8 +34,14 @@ bool socket_file_check_free(const char *path, struct failure *why);
  * afterwards would follow a symbolic link that someone might have put in its place. */
 mode_t socket_file_mask(const struct socket_file_rights *rights);
 
-/* Gives the file to its owner and group, once the socket is bound. EX_NOPERM. */
-bool socket_file_give(const char *path, const struct socket_file_rights *rights,
-                      struct failure *why);
+/* Gives the file to its owner and group, once the socket is bound. owner: who was entered for its
+ * directory (owner_enter_parent), and is left here. It is given by a descriptor, and only if it is
+ * what was just made: the owner of the directory may have put another file in its place. EX_NOPERM.
+ */
+bool socket_file_give(struct owner *owner, const char *path,
+                      const struct socket_file_rights *rights, struct failure *why);
+
+/* Removes it, for the owner of its directory. */
+void socket_file_remove(const char *path);
 
 #endif

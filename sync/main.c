@@ -17,6 +17,7 @@
 #include "common/log_limit.h"
 #include "common/notify.h"
 #include "common/sandbox.h"
+#include "common/store_directory.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -159,17 +160,15 @@ static void block_signals(void)
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
-/* Root makes the store where the user may not; LMDB has to be opened anew by the user. */
+/* Root makes the directory of the store, and touches nothing in it. */
 static bool become_user(struct failure *why)
 {
     const char *user = sync_state.settings->sync.user;
 
-    if (geteuid() == 0 && *user != '\0') {
-        struct shared_store *store = shared_store_open(sync_state.directory, sync_state.group, why);
-        if (store == NULL)
-            return false;
-        shared_store_close(store);
-    }
+    if (geteuid() == 0 && *user != '\0' &&
+        (!store_directory_make(sync_state.directory, sync_state.group, why) ||
+         !store_directory_give(sync_state.directory, user, why)))
+        return false;
     if (!daemon_become(user, why))
         return false;
     daemon_forbid_core();

@@ -88,8 +88,9 @@ tests_unit_test_return_map_LDADD = libmilterd.a $(COMMON_LIBS) $(CMOCKA_LIBS) -l
 tests_unit_test_return_address_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_return_path_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_return_secrets_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
-UNIT_TESTS += tests/unit/test_instance tests/unit/test_notify
+UNIT_TESTS += tests/unit/test_instance tests/unit/test_notify tests/unit/test_owner
 tests_unit_test_instance_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_owner_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/unit/test_listener tests/unit/test_socket tests/unit/test_socketmap \
 	tests/unit/test_socketmap_server
 tests_unit_test_listener_LDADD = libmilterd.a $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread

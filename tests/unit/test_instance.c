@@ -151,6 +151,48 @@ static void what_cannot_be_asked_for_is_a_failure(void **state)
     assert_false(instance.runs);
 }
 
+static void what_is_no_file_does_not_hold_anyone_up(void **state)
+{
+    char path[SCRATCH_PATH_SIZE + 16];
+    struct instance instance;
+    struct failure why;
+
+    (void)state;
+    (void)snprintf(path, sizeof path, "%s/sync.lock", scratch.store);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_false(instance_find(&instance, scratch.store, &why));
+    assert_non_null(strstr(why.text, "not a regular file"));
+    assert_int_equal(scratch_run_child(lock, NULL) >> 8, EX_IOERR);
+}
+
+/* Where others than root can write, root has no more rights than the owner: a second name of a file
+ * of root's is no way to it. */
+static void root_acts_for_the_owner(void **state)
+{
+    char path[SCRATCH_PATH_SIZE + 16], victim[SCRATCH_PATH_SIZE + 16];
+    struct stat status;
+
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    (void)snprintf(path, sizeof path, "%s/sync.lock", scratch.store);
+    (void)snprintf(victim, sizeof victim, "%s/victim", scratch.directory);
+    assert_int_equal(chmod(scratch.directory, 0711), 0);
+    assert_int_equal(chown(scratch.store, 1, 1), 0);
+    assert_int_equal(scratch_run_child(lock, NULL), EX_OK);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_uid, 1);
+
+    assert_int_equal(rename(path, victim), 0);
+    assert_int_equal(chown(victim, 0, 0), 0);
+    assert_int_equal(chmod(victim, 0600), 0);
+    assert_int_equal(truncate(victim, 100), 0);
+    assert_int_equal(link(victim, path), 0);
+    assert_int_equal(WEXITSTATUS(scratch_run_child(lock, NULL)), EX_NOPERM);
+    assert_int_equal(stat(victim, &status), 0);
+    assert_int_equal(status.st_size, 100);
+}
+
 static void asking_does_not_hold_up_a_start(void **state)
 {
     struct instance instance;
@@ -182,6 +224,8 @@ int main(void)
         UNIT_TEST(a_directory_that_was_replaced_has_another_lock),
         UNIT_TEST(a_lock_file_that_was_removed_is_taken_again),
         UNIT_TEST(what_cannot_be_asked_for_is_a_failure),
+        UNIT_TEST(what_is_no_file_does_not_hold_anyone_up),
+        UNIT_TEST(root_acts_for_the_owner),
         UNIT_TEST(asking_does_not_hold_up_a_start),
     };
 

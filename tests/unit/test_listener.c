@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  */
 #include "milter/listener.h"
+#include "milter/socket_file.h"
 #include "tests/unit/scratch.h"
 
 #include <arpa/inet.h>
@@ -118,6 +119,69 @@ static void file_belongs_to_user_and_group(void **state)
     assert_int_equal(status.st_uid, getpwnam("daemon")->pw_uid);
     assert_int_equal(status.st_gid, getgrnam("mail")->gr_gid);
     listener_close(&listener);
+}
+
+/* The user who owns the directory has put something else in its place after the bind. */
+static void only_the_new_socket_is_given_away(void **state)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct socket_file_rights rights;
+    struct owner owner;
+    struct failure why;
+    struct stat status;
+    char victim[SCRATCH_PATH_SIZE + 16];
+    int other = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    assert_true(socket_file_find_rights(&rights, 0660, "mail", "daemon", &why));
+    (void)snprintf(victim, sizeof victim, "%s.victim", path);
+    (void)snprintf(address.sun_path, sizeof address.sun_path, "%.100s", victim);
+    assert_int_equal(bind(other, (const struct sockaddr *)&address, sizeof address), 0);
+
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(i == 0 ? link(victim, path) : symlink(victim, path), 0);
+        assert_true(owner_enter_parent(&owner, path, &why));
+        assert_false(socket_file_give(&owner, path, &rights, &why));
+        assert_int_equal(why.exit_code, EX_NOPERM);
+        assert_int_equal(stat(victim, &status), 0);
+        assert_int_equal(status.st_uid, 0);
+        assert_int_equal(status.st_gid, 0);
+        assert_int_equal(unlink(path), 0);
+    }
+    assert_int_equal(close(other), 0);
+    assert_int_equal(unlink(victim), 0);
+}
+
+/* Nor does root have more rights there than who owns it. */
+static void the_owner_of_the_directory_makes_the_socket(void **state)
+{
+    char *slash = strrchr(path, '/');
+    struct listener listener;
+    struct failure why;
+    struct stat status;
+
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    *slash = '\0';
+    assert_int_equal(chown(path, getpwnam("daemon")->pw_uid, 0), 0);
+    assert_int_equal(chmod(path, 0700), 0);
+    *slash = '/';
+    if (!listener_open(&listener, path, 0660, "mail", "daemon", &why))
+        fail_msg("%s", why.text);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_uid, getpwnam("daemon")->pw_uid);
+    assert_int_equal(status.st_gid, getgrnam("mail")->gr_gid);
+    listener_close(&listener);
+    assert_false(is_there());
+
+    *slash = '\0'; /* root could */
+    assert_int_equal(chmod(path, 0500), 0);
+    *slash = '/';
+    assert_false(listener_open(&listener, path, 0660, "mail", "daemon", &why));
+    assert_non_null(strstr(why.text, "Permission denied"));
 }
 
 static void stale_file_is_replaced(void **state)
@@ -319,6 +383,9 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(file_has_its_mode_and_is_removed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(file_belongs_to_user_and_group, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(only_the_new_socket_is_given_away, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_owner_of_the_directory_makes_the_socket, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(stale_file_is_replaced, set_up, tear_down),
         cmocka_unit_test_setup_teardown(socket_in_use_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_full_backlog_is_in_use, set_up, tear_down),

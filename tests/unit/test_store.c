@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  */
+#include "common/owner.h"
 #include "common/store.h"
 #include "tests/unit/fault_handlers.h"
 #include "tests/unit/scratch.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
@@ -89,7 +92,7 @@ static void expect_closed_to_others(const struct scratch *scratch)
     char lock[SCRATCH_PATH_SIZE];
 
     (void)snprintf(lock, sizeof lock, "%s/store/lock.mdb", scratch->directory);
-    assert_int_equal(mode_of(scratch->data), 0660);
+    assert_int_equal(mode_of(scratch->data), 0640);
     assert_int_equal(mode_of(lock), 0660);
     assert_int_equal(group_of(scratch->data), group_of(scratch->store));
     assert_int_equal(group_of(lock), group_of(scratch->store));
@@ -104,7 +107,7 @@ static void makes_a_store_for_its_group_under_any_umask(void **state)
         mode_t mask = umask(masks[i]);
         store_close(open_store(scratch, STORE_WRITE));
         assert_int_equal(umask(mask), masks[i]);
-        assert_int_equal(mode_of(scratch->store), 02770);
+        assert_int_equal(mode_of(scratch->store), 02750);
         expect_closed_to_others(scratch);
         scratch_remove(scratch);
         assert_int_equal(mkdir(scratch->directory, 0700), 0);
@@ -129,7 +132,7 @@ static void gives_a_new_store_to_the_named_group(void **state)
 
     assert_true(store_open(&store, scratch->store, STORE_WRITE, "daemon", &why));
     store_close(store);
-    assert_int_equal(mode_of(scratch->store), 02770);
+    assert_int_equal(mode_of(scratch->store), 02750);
     assert_int_equal(group_of(scratch->store), group);
     expect_closed_to_others(scratch);
 }
@@ -152,6 +155,173 @@ static void gives_files_to_the_group_of_the_directory(void **state)
     assert_int_equal(chown(scratch->data, (uid_t)-1, getegid()), 0);
     store_close(open_store(scratch, STORE_WRITE));
     expect_closed_to_others(scratch);
+}
+
+/* --- root, in a directory that is not root's alone --- */
+
+enum { OTHER_USER = 1, OTHER_GROUP = 2 }; /* daemon and bin; neither is in the other's group */
+
+static void need_root(void)
+{
+    const struct passwd *other = getpwuid(OTHER_USER);
+
+    if (geteuid() != 0 || other == NULL || other->pw_gid == OTHER_GROUP)
+        skip();
+}
+
+static void make_directory(const struct scratch *scratch, uid_t user, mode_t mode)
+{
+    assert_int_equal(chmod(scratch->directory, 0711), 0);
+    assert_int_equal(mkdir(scratch->store, 0700), 0);
+    assert_int_equal(chown(scratch->store, user, OTHER_GROUP), 0);
+    assert_int_equal(chmod(scratch->store, mode), 0);
+}
+
+static void expect_owner(const struct scratch *scratch, const char *name, uid_t user, gid_t group,
+                         mode_t mode)
+{
+    char path[SCRATCH_PATH_SIZE + 32];
+    struct stat status;
+
+    (void)snprintf(path, sizeof path, "%s/%s", scratch->store, name);
+    assert_int_equal(lstat(path, &status), 0);
+    assert_int_equal(status.st_uid, user);
+    assert_int_equal(status.st_gid, group);
+    assert_int_equal(status.st_mode & 07777, mode);
+}
+
+/* Readers are the group of the directory, writers that of its owner. */
+static void lets_readers_write_the_lock_alone(void **state)
+{
+    const struct scratch *scratch = *state;
+    gid_t writers;
+
+    need_root();
+    writers = getpwuid(OTHER_USER)->pw_gid;
+    make_directory(scratch, OTHER_USER, 02770);
+    store_close(open_store(scratch, STORE_WRITE));
+    expect_owner(scratch, ".", OTHER_USER, OTHER_GROUP, 02750);
+    expect_owner(scratch, "data.mdb", OTHER_USER, writers, 0664);
+    expect_owner(scratch, "lock.mdb", OTHER_USER, OTHER_GROUP, 0660);
+
+    /* one of an earlier version, that an administrator had filled */
+    assert_int_equal(chown(scratch->data, OTHER_USER, OTHER_GROUP), 0);
+    assert_int_equal(chmod(scratch->data, 0660), 0);
+    store_close(open_store(scratch, STORE_UPDATE));
+    expect_owner(scratch, "data.mdb", OTHER_USER, writers, 0664);
+
+    /* the administrator's own group of writers */
+    assert_int_equal(chown(scratch->data, OTHER_USER, 3), 0);
+    store_close(open_store(scratch, STORE_UPDATE));
+    expect_owner(scratch, "data.mdb", OTHER_USER, 3, 0664);
+}
+
+/* Returns the errno of opening data.mdb for writing as a user. */
+struct intruder {
+    const char *path;
+    uid_t user;
+    gid_t group;
+};
+
+static int open_as(void *context)
+{
+    const struct intruder *intruder = context;
+
+    if (setgroups(0, NULL) != 0 || setgid(intruder->group) != 0 || setuid(intruder->user) != 0)
+        return EX_OSERR;
+    return open(intruder->path, O_RDWR) >= 0 ? 0 : errno;
+}
+
+static void keeps_readers_from_writing_the_data(void **state)
+{
+    const struct scratch *scratch = *state;
+    char lock[SCRATCH_PATH_SIZE + 16];
+    struct intruder reader = {scratch->data, 12345, OTHER_GROUP};
+    struct intruder stranger = {scratch->data, 12345, 12345};
+    struct intruder writer = {scratch->data, 12345, 0};
+
+    need_root();
+    (void)snprintf(lock, sizeof lock, "%s/lock.mdb", scratch->store);
+    make_directory(scratch, OTHER_USER, 02770);
+    store_close(open_store(scratch, STORE_WRITE));
+    assert_int_equal(WEXITSTATUS(scratch_run_child(open_as, &reader)), EACCES);
+    assert_int_equal(WEXITSTATUS(scratch_run_child(open_as, &stranger)), EACCES);
+    reader.path = lock;
+    assert_int_equal(WEXITSTATUS(scratch_run_child(open_as, &reader)), 0);
+    /* A service that is in both groups; this one has one, and so the directory is opened to it. */
+    writer.group = getpwuid(OTHER_USER)->pw_gid;
+    assert_int_equal(chmod(scratch->store, 02751), 0);
+    assert_int_equal(WEXITSTATUS(scratch_run_child(open_as, &writer)), 0);
+}
+
+static char *victim_of(const struct scratch *scratch, char path[SCRATCH_PATH_SIZE + 16])
+{
+    int file;
+
+    (void)snprintf(path, SCRATCH_PATH_SIZE + 16, "%s/victim", scratch->directory);
+    file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    assert_true(file >= 0);
+    assert_int_equal(write(file, "of root's", 9), 9);
+    (void)close(file);
+    return path;
+}
+
+static void expect_unharmed(const char *victim)
+{
+    struct stat status;
+
+    assert_int_equal(stat(victim, &status), 0);
+    assert_int_equal(status.st_size, 9);
+    assert_int_equal(status.st_uid, 0);
+    assert_int_equal(status.st_gid, 0);
+    assert_int_equal(status.st_mode & 07777, 0600);
+}
+
+/* A member of the group has put a link into the directory, as one could in earlier versions. */
+static void follows_no_link_as_root(void **state)
+{
+    struct scratch *scratch = *state;
+    static const uid_t owners[] = {0, OTHER_USER};
+    static const char *const names[] = {"lock.mdb", "data.mdb"};
+    static const enum store_access accesses[] = {STORE_READ, STORE_UPDATE, STORE_WRITE};
+    char victim[SCRATCH_PATH_SIZE + 16], path[SCRATCH_PATH_SIZE + 16];
+
+    need_root();
+    (void)victim_of(scratch, victim);
+    for (size_t i = 0; i < 2 * 2 * 3; i++) {
+        make_directory(scratch, owners[i % 2], 02770);
+        scratch_fill(scratch->store, few, FEW);
+        (void)snprintf(path, sizeof path, "%s/%s", scratch->store, names[i / 2 % 2]);
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(symlink(victim, path), 0);
+        expect_no_store(scratch, accesses[i / 4], EX_DATAERR, "is a symbolic link; find out who");
+        expect_unharmed(victim);
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(mkfifo(path, 0666), 0);
+        expect_no_store(scratch, accesses[i / 4], EX_DATAERR, "is not a regular file");
+        assert_int_equal(nftw(scratch->store, scratch_unlink, 8, FTW_DEPTH | FTW_PHYS), 0);
+    }
+}
+
+/* Whoever owns the directory may win the race between the look and the opening. */
+static int open_behind_a_link(void *context)
+{
+    const struct scratch *scratch = context;
+    struct failure why;
+    struct owner owner;
+
+    return owner_enter(&owner, scratch->store, &why) && open(scratch->data, O_RDWR) < 0 ? errno : 0;
+}
+
+static void has_no_more_rights_there_than_the_owner(void **state)
+{
+    const struct scratch *scratch = *state;
+    char victim[SCRATCH_PATH_SIZE + 16];
+
+    need_root();
+    make_directory(scratch, OTHER_USER, 02750);
+    assert_int_equal(symlink(victim_of(scratch, victim), scratch->data), 0);
+    assert_int_equal(WEXITSTATUS(scratch_run_child(open_behind_a_link, *state)), EACCES);
 }
 
 static void leaves_the_mode_of_a_directory_that_is_there(void **state)
@@ -1497,6 +1667,10 @@ int main(void)
         TEST(makes_a_store_for_its_group_under_any_umask),
         TEST(gives_a_new_store_to_the_named_group),
         TEST(gives_files_to_the_group_of_the_directory),
+        TEST(lets_readers_write_the_lock_alone),
+        TEST(keeps_readers_from_writing_the_data),
+        TEST(follows_no_link_as_root),
+        TEST(has_no_more_rights_there_than_the_owner),
         TEST(leaves_the_mode_of_a_directory_that_is_there),
         TEST(refuses_a_group_that_does_not_exist),
         TEST(says_what_is_missing),
