@@ -23,8 +23,8 @@ bool store_fail(const struct store *store, int error, const char *what, struct f
 
     if (error == EACCES || error == EPERM)
         return failure_set(why, EX_NOPERM,
-                           "store %s: permission denied; it is for root and the group of the "
-                           "directory, who need to write to lock.mdb too",
+                           "store %s: permission denied; the group of the directory reads it and "
+                           "writes to lock.mdb, that of data.mdb changes it, others do neither",
                            store->directory);
     if (error == EAGAIN) /* LMDB locks an octet of lock.mdb by its process number */
         return failure_set(why, EX_TEMPFAIL,

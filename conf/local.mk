@@ -8,6 +8,9 @@ dist_doc_DATA = README.md CHANGELOG.md LICENSE conf/mailfrom-milter.conf \
 # For Sendmail, which includes it in sendmail.mc.
 dist_pkgdata_DATA = conf/return-path.m4
 
+# For an upgrade.
+dist_pkgdata_SCRIPTS = conf/close-store
+
 # For systemd; an empty directory means that they are not wanted.
 CONF_SYSTEMD = conf/mailfrom-milter.service conf/mailfrom-sync.service \
 	conf/mailfrom-milter.sysusers conf/mailfrom-milter.tmpfiles

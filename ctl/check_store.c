@@ -194,6 +194,41 @@ static bool may_use(const struct permission_user *user, const char *directory, s
     return permission_holds(user, path, MAY_READ | MAY_WRITE, why);
 }
 
+/* Who can change the directory can put another file into its place. */
+static bool may_write(const struct permission_user *user, const char *directory)
+{
+    struct failure unused;
+    char path[PATH_MAX];
+
+    (void)snprintf(path, sizeof path, "%s/%s", directory, store_data_file);
+    return permission_holds(user, path, MAY_WRITE, &unused) ||
+           permission_holds(user, directory, MAY_WRITE, &unused);
+}
+
+static void tell_write_permission(const struct check *check, const struct permission_user *user)
+{
+    const char *store = check->settings->store;
+    struct finding finding = {.subject = "store"};
+    struct stat status;
+
+    if (stat(store, &status) == 0 && status.st_uid == user->uid) {
+        finding_found(&finding,
+                      "the milter's user %s owns it, so whoever takes the milter over may "
+                      "change it",
+                      user->name);
+        finding_advise(&finding, "give it to a user of mailfrom-sync's own: chown -R USER %s",
+                       store);
+    } else {
+        finding_found(&finding,
+                      "the milter's user %s may write to it, so whoever takes the milter "
+                      "over may change it",
+                      user->name);
+        finding_advise(&finding, "take write permission for data.mdb and the directory from that "
+                                 "user: see close-store in doc/systemd.md");
+    }
+    put(check, FINDING_WARNING, "permission", &finding);
+}
+
 static void tell_permission(const struct check *check)
 {
     const char *name = check->settings->milter.user;
@@ -207,6 +242,10 @@ static void tell_permission(const struct check *check)
         finding_found(&finding, "user of the milter: %s", why.text);
         put(check, FINDING_ERROR, "permission", &finding);
     } else if (may_use(&user, check->settings->store, &why)) {
+        if (user.uid != 0 && may_write(&user, check->settings->store)) {
+            tell_write_permission(check, &user);
+            return;
+        }
         finding_found(&finding, "the milter's user %s may use it", name);
         put(check, FINDING_OK, "permission", &finding);
     } else {

@@ -338,11 +338,16 @@ def test_a_section_that_is_gone(own):
 def test_a_store_that_the_milter_cannot_read(own, nsd):
     settle(own, nsd, {"milter": {"user": "mail"}})
     own.import_records(record("right.example"))
-    found(check(own), "error", f"store: the milter's user mail may not use it: {own.store} has mode 2770, "
+    found(check(own), "error", f"store: the milter's user mail may not use it: {own.store} has mode 2750, "
                                "owner root, group root")
     for path in (own.store, *(f"{own.store}/{name}" for name in os.listdir(own.store))):
         shutil.chown(path, group="mail")
     found(check(own), "ok", "store: the milter's user mail may use it")
+    shutil.chown(f"{own.store}/data.mdb", "mail")
+    found(check(own), "warning", "store: the milter's user mail may write to it", "close-store")
+    shutil.chown(own.store, "mail")
+    found(check(own), "warning", "store: the milter's user mail owns it", f"chown -R USER {own.store}")
+    shutil.chown(own.store, "root")
     settle(own, nsd, {"milter": {"user": "nobody-of-that-name"}})
     found(check(own), "error", 'there is no user "nobody-of-that-name"')
 
