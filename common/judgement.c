@@ -72,8 +72,11 @@ static void look_up(struct judgement *judgement, struct decision_facts *facts,
                     const struct identity *address, const struct settings *settings,
                     struct lookup *lookup, const struct store_trace *trace)
 {
+    struct store_trace with_snapshot = trace != NULL ? *trace : (struct store_trace){0};
+
+    with_snapshot.snapshot = &judgement->snapshot;
     facts->lookup = lookup_find(lookup, address, settings->milter.strip_label, judgement->identity,
-                                &judgement->record, trace, &judgement->detail);
+                                &judgement->record, &with_snapshot, &judgement->detail);
     if (facts->lookup == LOOKUP_FOUND)
         take_record(facts, &judgement->record);
     else
@@ -216,6 +219,7 @@ static bool move_sender(struct judgement *judgement, struct envelope envelope,
 static void reset(struct judgement *judgement)
 {
     judgement->identity[0] = '\0';
+    judgement->snapshot = (struct store_snapshot){0, 0};
     judgement->detail.text[0] = '\0';
     judgement->rewrite = false;
     judgement->has_return_path = false;

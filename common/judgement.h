@@ -31,6 +31,7 @@ struct judgement {
     bool comes_back;                        /* from a content filter, and so it is not outbound */
     char identity[IDENTITY_SIZE];           /* the identity that decided, "" for none */
     struct mail_from record;                /* its record; means nothing without an identity */
+    struct store_snapshot snapshot;         /* what it was looked up in; 0, 0 without a look-up */
     bool rewrite;                           /* is the envelope sender to be changed? */
     char new_sender[ENVELOPE_ADDRESS_SIZE]; /* to what, without <> */
     bool has_return_path;                   /* does return_form mean anything? */

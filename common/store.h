@@ -44,10 +44,19 @@ int store_clear_stale_readers(struct store *store);
 
 enum store_result { STORE_FOUND, STORE_NOT_FOUND, STORE_FAILED };
 
-/* Which outcome each key of a walk had, in order. NULL where nobody wants to know. */
+/* Which state of the store a look-up saw: the file, and its last transaction. Of one file no two
+ * states have the same number, unless it was written over in place. 0, 0: none, it saw no store. */
+struct store_snapshot {
+    uint64_t inode;
+    uint64_t transaction;
+};
+
+/* What a walk tells beside its result. tried: which outcome each key had, in order. NULL where
+ * nobody wants to know. */
 struct store_trace {
     void (*tried)(void *context, const char *key, const char *outcome);
     void *context;
+    struct store_snapshot *snapshot;
 };
 
 /* The record of one identity, by its canonical form. */

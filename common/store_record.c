@@ -82,7 +82,7 @@ struct search {
 
 static void tell(const struct store_trace *trace, const char *key, const char *outcome)
 {
-    if (trace != NULL)
+    if (trace != NULL && trace->tried != NULL)
         trace->tried(trace->context, key, outcome);
 }
 
@@ -116,10 +116,18 @@ static enum store_result walk_keys(const struct search *search, struct store *st
     return STORE_NOT_FOUND;
 }
 
+static void tell_snapshot(const struct store_trace *trace, const struct store *store,
+                          MDB_txn *transaction)
+{
+    if (trace != NULL && trace->snapshot != NULL)
+        *trace->snapshot = (struct store_snapshot){store->inode, mdb_txn_id(transaction)};
+}
+
 /* A cursor looks at the page it is on first, where the next key mostly is. */
 static enum store_result find_record(struct store *store, MDB_txn *transaction, void *context,
                                      struct failure *why)
 {
+    const struct search *search = context;
     enum store_result result;
     int error = store->cursor == NULL
                     ? mdb_cursor_open(transaction, store->identities, &store->cursor)
@@ -127,7 +135,8 @@ static enum store_result find_record(struct store *store, MDB_txn *transaction, 
 
     if (error != 0)
         return store_failed(store, error, why);
-    result = walk_keys(context, store, why);
+    tell_snapshot(search->trace, store, transaction);
+    result = walk_keys(search, store, why);
     if (result != STORE_NOT_FOUND || store_count_records(store, transaction) > 0)
         return result;
     (void)store_fail_empty(store, why);

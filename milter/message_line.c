@@ -5,6 +5,8 @@
 #include "common/log.h"
 #include "milter/message.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* A line has room for every field at its longest, escaped; an object of JSON has room for every
@@ -13,8 +15,9 @@ enum {
     QUEUE_ID_MAX = 100,
     LOGGED_ADDRESS_MAX = 320,
     LOGGED_DETAIL_MAX = FAILURE_TEXT_SIZE,
-    NAMES_MAX = 400,
+    NAMES_MAX = 450,
     TEXT_SIZE = 4 * (QUEUE_ID_MAX + 4 * LOGGED_ADDRESS_MAX + LOGGED_DETAIL_MAX) + NAMES_MAX,
+    SNAPSHOT_SIZE = 42,
     MEMBERS_SIZE = 5 * (QUEUE_ID_MAX + 4 * LOGGED_ADDRESS_MAX + LOGGED_DETAIL_MAX) + NAMES_MAX
 };
 
@@ -41,10 +44,25 @@ static char *put(char *out, const char *end, const char *text)
     return out + length;
 }
 
+/* For whoever wants to know exactly what a message was judged by. */
+static bool shows_snapshot(const struct judgement *judgement)
+{
+    return judgement->snapshot.transaction != 0 && log_is_on(LOG_DEBUG);
+}
+
+/* inode:transaction */
+static const char *snapshot_text(const struct judgement *judgement, char out[SNAPSHOT_SIZE])
+{
+    (void)snprintf(out, SNAPSHOT_SIZE, "%" PRIu64 ":%" PRIu64, judgement->snapshot.inode,
+                   judgement->snapshot.transaction);
+    return out;
+}
+
 static void log_text(const char *queue_id, const struct judgement_message *message,
                      const struct judgement *judgement, bool monitoring)
 {
     char sender[MESSAGE_SENDER_MAX + 1];
+    char snapshot[SNAPSHOT_SIZE];
     char line[TEXT_SIZE];
     const char *end = line + sizeof line;
     bool known = judgement->identity[0] != '\0';
@@ -77,6 +95,10 @@ static void log_text(const char *queue_id, const struct judgement_message *messa
     }
     if (monitoring)
         out = put(out, end, " mode=monitor");
+    if (shows_snapshot(judgement)) {
+        out = put(out, end, " snapshot=");
+        out = put(out, end, snapshot_text(judgement, snapshot));
+    }
     if (judgement->detail.text[0] != '\0') {
         out = put(out, end, " detail=");
         (void)log_quote(out, end, judgement->detail.text, LOGGED_DETAIL_MAX);
@@ -99,6 +121,7 @@ static void log_object(const char *queue_id, const struct judgement_message *mes
                        const struct judgement *judgement, bool monitoring)
 {
     char sender[MESSAGE_SENDER_MAX + 1];
+    char snapshot[SNAPSHOT_SIZE];
     char members[MEMBERS_SIZE];
     const char *end = members + sizeof members;
     bool known = judgement->identity[0] != '\0';
@@ -126,6 +149,8 @@ static void log_object(const char *queue_id, const struct judgement_message *mes
         out = put_member(out, end, "return", return_form_words[judgement->return_form], 100);
     if (monitoring)
         out = put_member(out, end, "mode", "monitor", 100);
+    if (shows_snapshot(judgement))
+        out = put_member(out, end, "snapshot", snapshot_text(judgement, snapshot), SNAPSHOT_SIZE);
     if (judgement->detail.text[0] != '\0')
         (void)put_member(out, end, "detail", judgement->detail.text, LOGGED_DETAIL_MAX);
     log_members(LOG_INFO, members);

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from gateway import EXPECTED_MX
 from standin.ses import Identity
-from timeline import outcome_of_status
 
 STATUSES = ("Success", "Pending", "TemporaryFailure", "Failed")
 BEHAVIORS = ("UseDefaultValue", "RejectMessage")
@@ -65,16 +64,11 @@ class World:
     def change(self, one, status, behavior, seconds=float("inf"), over=None):
         """Waits until the store has it. False: not in time, or it is over."""
         deadline = time.monotonic() + max(seconds, 1)
-        possible = {"ses": (), "local": ("Success", "Pending"), "file": (status,)}[one.source]
-        passing = [self.timeline.passing(one.name, outcome_of_status(
-            one.domain, state, behavior, one.local_part, one.name)) for state in possible]
         seen = False
         while not seen and time.monotonic() < deadline and not (over and over.is_set()):
             self._set(one, status, behavior)
             seen = self.timeline.wait_for(lambda records: self._has(records, one, status, behavior),
                                           AGAIN_AFTER, over)
-        for entry in passing:
-            self.timeline.end_passing(entry)
         self.changes += 1
         return seen
 
@@ -100,8 +94,7 @@ class World:
                     one.name, domain=one.domain, status=status, behavior=behavior)
 
     def _set_local(self, one, status, behavior):
-        """A put, because only that leads out of Failed, and sets the behaviour. In this order, no
-        status that is not Success meets the behaviour that was before."""
+        """A put, because only that leads out of Failed, and sets the behaviour."""
         if status == "Success":
             self.gateway.dns.records[one.domain] = MX
         with self.gateway.store_there:

@@ -44,6 +44,9 @@ class Fault:
     def end(self):
         pass
 
+    def recovered(self):
+        """Mail flows again."""
+
 
 class KillMilter(Fault):
     """And start it again, as a supervisor does."""
@@ -90,7 +93,8 @@ class KillCtl(Fault):
         with subprocess.Popen([self.gateway.sync.ctl_program, "-c",
                                self.gateway.milter.settings_file, "import", "-"],
                               stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL) as child:
+                              stderr=subprocess.DEVNULL,
+                              env=self.gateway.ctl_environment) as child:
             child.stdin.write(json.dumps({"MailFromDomainAttributes": fillers()}).encode())
             child.stdin.close()
             time.sleep(self.draw.uniform(0, 0.02))
@@ -119,6 +123,27 @@ class StoreAway(Fault):
 
     def recovered(self):
         self.timeline.close_window(self._window)
+
+
+class StoreRestored(Fault):
+    """A backup takes its place while all programs run: another directory, file and lock."""
+    name = "store restored"
+
+    def begin(self):
+        store = self.gateway.milter.store
+        with self.gateway.store_there:
+            self._windows = [self.timeline.open_window(kind) for kind in ("old-store", "no-store")]
+            self._mark = self.gateway.milter.log_size()
+            backup = self.gateway.back_up()
+            self._inode = os.stat(f"{backup}/data.mdb").st_ino
+            os.rename(store, f"{store}.replaced")
+            os.rename(backup, store)
+        shutil.rmtree(f"{store}.replaced")
+
+    def recovered(self):
+        self.gateway.milter.wait_for_log(f"snapshot={self._inode}:", self._mark, RECOVERY_MAX)
+        for window in self._windows:
+            self.timeline.close_window(window)
 
 
 class DiskFull(Fault):
@@ -223,7 +248,7 @@ def variants(base, label, attribute, values):
             for name, value in values.items()]
 
 
-NEAR = [KillMilter, KillSync, KillCtl, StoreAway, DiskFull, Connections, Reloads]
+NEAR = [KillMilter, KillSync, KillCtl, StoreAway, StoreRestored, DiskFull, Connections, Reloads]
 FAR = [*variants(SesFails, "SES:", "kind", {kind: kind for kind in (
            "500", "hang", "reset", "throttle", "garbage")}),
        *variants(DnsGone, "DNS:", "kind", {"gone": "drop", "SERVFAIL": "servfail"}),
@@ -279,7 +304,6 @@ class Lane(threading.Thread):
         anchor = self.world.anchor_outcome
         wait_until(lambda: anchor(self.mail.send()), f"mail to flow after {fault.name}",
                    RECOVERY_MAX)
-        if isinstance(fault, StoreAway):
-            fault.recovered()
+        fault.recovered()
         if not self.world.is_fresh(RECOVERY_MAX):
             raise AssertionError(f"the store is not kept true any more after {fault.name}")

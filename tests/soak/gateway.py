@@ -11,6 +11,7 @@ import threading
 from contextlib import ExitStack
 
 from bounces import is_signed, unsigned
+from journal import Journal
 from lab import life
 from lab.clock import Clock
 from lab.postfix import Postfix
@@ -96,8 +97,9 @@ def stage_of(build, base):
 class Gateway:
     """Use as a context manager. no_disk and no_clock say why a fault cannot be had here, or None."""
 
-    def __init__(self, build, clock=True):
-        """clock: with a wall clock of its own for mailfrom-sync."""
+    def __init__(self, build, preload=True):
+        """preload: with a wall clock of its own for mailfrom-sync, and a journal of what is
+        written."""
         self.load_program = f"{os.path.abspath(build)}/tests/bench/load"
         self.base = tempfile.mkdtemp(prefix="mailfrom-milter-soak-")
         os.chmod(self.base, 0o755)
@@ -115,6 +117,7 @@ class Gateway:
         self.postfix = Postfix(f"{self.base}/postfix", self.sink.port, self.milter.socket,
                                self.milter.socket, MAIN_CF)
         self.returning = {"return-path": self._return_path()}
+        self.returning["log-level"] = "debug"  # with the transaction that it was judged by
         self.milter.write_settings(self.returning)
         self.down = set()  # programs that were killed on purpose
         self.crowded = False  # a thousand connections are open
@@ -122,8 +125,11 @@ class Gateway:
         self.refusals = []  # what mailfromctl said
         self.clock = Clock(f"{os.path.abspath(build)}/tests/integration/lab/set_clock.so",
                            f"{self.base}/clock")
+        self.journal = Journal(f"{os.path.abspath(build)}/tests/soak/journal.so",
+                               f"{self.base}/journal", ".soak.example")
+        self.ctl_environment = os.environ | (self.journal.environment(os.environ) if preload else {})
         self.no_disk = None
-        self.no_clock = None if clock else "not asked for"
+        self.no_clock = None if preload else "not asked for"
 
     def __enter__(self):
         with ExitStack() as closing:
@@ -171,6 +177,7 @@ class Gateway:
                             {"expected-mx": list(EXPECTED_MX)})
         if not self.no_clock:
             self.sync.environment |= self.clock.environment(self.sync.environment)
+            self.sync.environment |= self.journal.environment(self.sync.environment)
 
     # What an administrator does; it may fail while a fault is on, and is done again then.
 
@@ -182,9 +189,25 @@ class Gateway:
         self._give("put", "--from", "-", "--add", records=records)
 
     def _give(self, *arguments, records):
-        done = self.sync.ctl(*arguments, input=json.dumps({"MailFromDomainAttributes": records}))
+        done = self.sync.ctl(*arguments, env=self.ctl_environment,
+                             input=json.dumps({"MailFromDomainAttributes": records}))
         if done.returncode != 0:
             self.refusals.append(f"{arguments[0]}: {done.stderr.strip()}")
+
+    def back_up(self):
+        """A copy of the store beside it, as it is now; the path. The journal has its state."""
+        copy = f"{self.disk}/backup"
+        shutil.copytree(self.milter.store, copy, ignore=lambda *_: os.listdir(self.milter.store))
+        status = os.stat(self.milter.store)
+        os.chown(copy, status.st_uid, status.st_gid)
+        os.chmod(copy, status.st_mode & 0o7777)
+        subprocess.run(["mdb_copy", self.milter.store, copy], check=True)
+        settings = f"{self.base}/backup.conf"
+        with open(settings, "w", encoding="utf-8") as file:
+            file.write(f'store = "{copy}"\n')
+        subprocess.run([self.sync.ctl_program, "-c", settings, "list"], check=True,
+                       stdout=subprocess.DEVNULL, env=self.ctl_environment)
+        return copy
 
     @property
     def daemons(self):

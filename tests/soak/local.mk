@@ -8,6 +8,8 @@ EXTRA_DIST += \
 	tests/soak/faults.py \
 	tests/soak/gateway.py \
 	tests/soak/gauges.py \
+	tests/soak/journal.c \
+	tests/soak/journal.py \
 	tests/soak/mail.py \
 	tests/soak/run \
 	tests/soak/threads \
@@ -15,7 +17,12 @@ EXTRA_DIST += \
 	tests/tsan.supp
 
 SOAK_NEEDS = tests/bench/load mailfrom-milter$(EXEEXT) mailfromctl$(EXEEXT) mailfrom-sync$(EXEEXT)
-SOAK_NEEDS += tests/integration/lab/set_clock.so
+SOAK_NEEDS += tests/integration/lab/set_clock.so tests/soak/journal.so
+
+tests/soak/journal.so: tests/soak/journal.c
+	$(AM_V_at)$(MKDIR_P) tests/soak
+	$(AM_V_CC)$(CC) -D_GNU_SOURCE -std=c11 -Wall -Wextra -O2 -fPIC -shared -o $@ $(srcdir)/tests/soak/journal.c
+CLEANFILES += tests/soak/journal.so
 
 # Options of tests/soak/run: make soak SOAK_OPTIONS='--minutes 60 --seed 7'
 soak: $(SOAK_NEEDS)

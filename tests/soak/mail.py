@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from bounces import NO_MAP
 from cast import ANCHOR, CAST
 from gateway import GONE
-from lab.client import Client
+from lab.client import Client, new_token
 
 SESSION_MAX = 20  # messages
 BACKLOG_MAX = 500  # accepted and not delivered: an MTA can take more than it delivers
@@ -102,9 +102,11 @@ class Mail:
     def _send(self, client, connected, sender, role, name, is_gone=False):
         # Of a recipient, smtpd remembers for a while that it could not be looked up.
         recipient = f"{GONE if is_gone else 'rcpt'}{len(self.messages)}@next.test"
+        # The milter's line of this message is found by the local part of its From field.
+        token = new_token()
+        domain = sender.partition("@")[2] or "s0.soak.example"
         began = time.time()
-        sent = client.send(sender, f"From: {sender or 'user@s0.soak.example'}",
-                           recipients=(recipient,))
+        sent = client.send(sender, f"From: {token}@{domain}", recipients=(recipient,), token=token)
         message = Message(name, role, sender, sent.token, connected, began, time.time(),
                           str(sent.reply), sent.reply.ok, is_gone)
         self.messages.append(message)
@@ -128,7 +130,7 @@ def outcome_of(message, senders):
     return f"odd reply {message.reply}"
 
 
-def account(messages, senders, timeline):
+def account(messages, senders, judge):
     """Everything that is not as it should be, as sentences; and how often each outcome was."""
     wrong = []
     counts = {}
@@ -147,7 +149,6 @@ def account(messages, senders, timeline):
         outcome = outcome_of(message, senders)
         kind = outcome.split()[0] if outcome.startswith(("sender", "reject")) else outcome
         counts[kind] = counts.get(kind, 0) + 1
-        allowed = timeline.allowed(message)
-        if outcome not in allowed:
-            wrong.append(f"{outcome!r} is not one of {sorted(allowed)}: {message}")
+        if fault := judge.fault_of(message, outcome):
+            wrong.append(f"{fault}: {message}")
     return wrong, counts

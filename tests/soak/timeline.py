@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: the mailfrom-milter contributors
-"""What the store said of each identity, and when; and which outcomes of a message that allows.
+"""Which outcomes of a message are as they should be: what the record says that the store had in the
+transaction that the message was judged by, and what a fault excuses meanwhile.
 
-The store is read again and again with mailfromctl. A message may meet any state from the last
-reading that ended before it began, to the first that began after its reply. What may come and go
-between two readings is noted by whoever causes it (`passing`).
+Whoever waits for a change sees it by reading the store with mailfromctl again and again. No verdict
+is compared with these readings: a state may come and go between two of them.
 """
 
-import bisect
 import json
 import threading
 import time
-from datetime import datetime
 
 from gateway import DEFAULT_DOMAIN
 
@@ -20,39 +18,36 @@ MAP_MEMORY = 40  # seconds
 FOREVER = float("inf")
 
 
-def outcome_of(record, local_part, identity):
-    """The decision table of the README, for a message of local_part@identity while mail flows. Pairs
-    of an outcome and the time until which it holds."""
-    if record is None or not record["Verified"]:
-        return (f"sender {local_part}@{identity}", FOREVER)
-    expiry = record.get("ExpireAfter")
-    expiry = datetime.fromisoformat(expiry).timestamp() if expiry else FOREVER
-    if not record["MailFromDomain"]:
-        return (f"sender {local_part}@{DEFAULT_DOMAIN}", expiry)
-    return (outcome_of_status(record["MailFromDomain"], record["MailFromDomainStatus"],
-                              record["BehaviorOnMXFailure"], local_part, identity), expiry)
+def outcomes_of(record, message):
+    """The decision table of the README, for a message of an identity of the cast. The milter looks
+    at the clock between the two times of the message."""
+    sender = message.sender.partition("@")[0]
+    if record is None or not record.verified:
+        return {f"sender {message.sender}"}
+    outcomes = set()
+    if message.began <= record.expire_after + 1:
+        outcomes.add(_outcome_of_status(record, sender, message.name))
+    if message.replied >= record.expire_after:
+        outcomes.add("defer expired")
+    return outcomes
 
 
-def outcome_of_status(domain, status, behavior, local_part, identity):
-    if status == "Success":
-        return f"sender {local_part}@{domain}"
-    if behavior == "RejectMessage":
-        return f"reject {identity} {domain}"
+def _outcome_of_status(record, local_part, identity):
+    if record.domain and record.status == "Success":
+        return f"sender {local_part}@{record.domain}"
+    if record.domain and record.behavior == "RejectMessage":
+        return f"reject {identity} {record.domain}"
     return f"sender {local_part}@{DEFAULT_DOMAIN}"
 
 
 class Timeline:
     """Use as a context manager: it reads as long as that lasts."""
 
-    def __init__(self, gateway, cast):
+    def __init__(self, gateway):
         self._gateway = gateway
-        self._cast = cast
-        self._began = []
-        self._ended = []
-        self._states = []   # name -> (outcome, expiry), for each reading
-        self._passing = []  # name, outcome, begin, end
         self._windows = []  # kind of excuse, begin, end
         self.latest = {}
+        self.readings = 0
         self.failed_readings = 0
         self._changed = threading.Condition()
         self._over = threading.Event()
@@ -66,30 +61,16 @@ class Timeline:
         self._over.set()
         self._thread.join()
 
-    @property
-    def readings(self):
-        return len(self._states)
-
     def _read_on(self):
         while not self._over.wait(READ_EVERY):
-            began = time.time()
             listed = self._gateway.milter.ctl("list", "--json")
             if listed.returncode != 0:
                 self.failed_readings += 1
                 continue
-            self._take(began, {one["Identity"]: one for one in json.loads(listed.stdout)})
-
-    def _take(self, began, records):
-        state = {one.name: outcome_of(records.get(one.name), one.local_part, one.name)
-                 for one in self._cast}
-        if self._states and state == self._states[-1]:
-            state = self._states[-1]  # one copy is enough
-        with self._changed:
-            self.latest = records
-            self._began.append(began)
-            self._ended.append(time.time())
-            self._states.append(state)
-            self._changed.notify_all()
+            with self._changed:
+                self.latest = {one["Identity"]: one for one in json.loads(listed.stdout)}
+                self.readings += 1
+                self._changed.notify_all()
 
     def wait_for(self, condition, seconds, over=None):
         """Until condition(records) of a reading. False: not in time, or `over` was set."""
@@ -101,18 +82,8 @@ class Timeline:
                 self._changed.wait(1)
         return True
 
-    def passing(self, name, outcome):
-        """From now on an identity may have this outcome, until end_passing of what is returned."""
-        entry = [name, outcome, time.time(), FOREVER]
-        self._passing.append(entry)
-        return entry
-
-    @staticmethod
-    def end_passing(entry):
-        entry[3] = time.time()
-
     def open_window(self, kind):
-        """From now on mail may fare as the kind says: no-milter, no-store."""
+        """From now on mail may fare as the kind says: no-milter, no-store, old-store."""
         window = [kind, time.time(), FOREVER]
         self._windows.append(window)
         return window
@@ -128,32 +99,54 @@ class Timeline:
         return any(self.has_window(kind, begin - MAP_MEMORY, end)
                    for kind in ("no-milter", "no-store"))
 
-    def allowed(self, message):
-        """The outcomes that a message may have had."""
-        allowed = set(self._by_store(message))
-        if self.has_window("no-milter", message.connected, message.replied):
-            allowed.add("no-milter")
-        if self.may_lack_map(message.began, message.replied):
-            allowed.add("no-map")
-        if message.role == "own" and self.has_window("no-store", message.began, message.replied):
-            allowed.add("defer unavailable")
-        return allowed
 
-    def _by_store(self, message):
-        if message.role != "own":
-            yield f"sender {message.sender}"
-            if message.role == "unknown" and \
-                    self.has_window("no-store", message.began, message.replied):
-                yield "defer unavailable"
-            return
-        first = max(bisect.bisect_right(self._ended, message.began) - 1, 0)
-        last = bisect.bisect_left(self._began, message.replied)
-        for state in self._states[first:last + 1]:
-            outcome, expiry = state[message.name]
-            if message.began <= expiry + 1:
-                yield outcome
-            if message.replied >= expiry:
-                yield "defer expired"
-        for name, outcome, begun, ended in self._passing:
-            if name == message.name and begun <= message.replied and ended >= message.began:
-                yield outcome
+class Judge:
+    """Of the messages of a run, when it is over."""
+
+    def __init__(self, timeline, states, decisions):
+        self._timeline = timeline
+        self._states = states
+        self._decisions = decisions
+        self._met = set()
+
+    @property
+    def states_met(self):
+        return len(self._met)
+
+    def fault_of(self, message, outcome):
+        """What is not as it should be, or None."""
+        if outcome == "no-milter" and \
+                self._timeline.has_window("no-milter", message.connected, message.replied):
+            return None
+        if outcome == "no-map" and self._timeline.may_lack_map(message.began, message.replied):
+            return None
+        decisions = self._decisions.get(message.token, [])
+        if len(decisions) != 1:
+            return f"{outcome!r}, and {len(decisions)} lines in the milter's log"
+        expected, at = self._expected(message, decisions[0])
+        if outcome in expected:
+            return None
+        return f"{outcome!r} is not one of {sorted(expected)}, {at}"
+
+    def _expected(self, message, decision):
+        """The outcomes that may be, and what they were worked out from."""
+        name = decision["snapshot"]
+        if message.role == "other":
+            return {f"sender {message.sender}"}, "not judged by the store"
+        if name is None:
+            away = self._timeline.has_window("no-store", message.began, message.replied)
+            return ({"defer unavailable"} if away else set()), "without a look at the store"
+        self._met.add(name)
+        inode, _, number = name.partition(":")
+        least = self._states.least_number(inode, message.began)
+        if self._states.records(name, message.replied) is None:
+            return set(), f"by {name}, which no one has written"
+        if inode != self._states.inode_at(message.began) and \
+                not self._timeline.has_window("old-store", message.began, message.replied):
+            return set(), f"by {name}, a file that has been replaced"
+        if int(number) < least:
+            return set(), f"by {name}, where {least} was there before the message began"
+        if message.role == "unknown":
+            return {f"sender {message.sender}"}, f"by {name}"
+        record = self._states.record(name, message.name, message.replied)
+        return outcomes_of(record, message), f"by {name}: {record}"

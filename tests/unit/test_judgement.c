@@ -351,6 +351,7 @@ static void defers_while_the_store_is_missing(void **state)
     assert_string_equal(judgement.reply.code, "451");
     assert_non_null(strstr(judgement.detail.text, "there is no store in"));
     assert_string_equal(judgement.identity, "");
+    assert_int_equal(judgement.snapshot.transaction, 0);
     judge(&judgement, &message, &(struct return_scene){lax, NULL, missing, NOW}, NULL);
     assert_int_equal(judgement.decision.verdict, VERDICT_DEFAULT);
     assert_string_equal(judgement.new_sender, "a@d.example");
@@ -424,13 +425,16 @@ static void tells_which_keys_it_tried(void **state)
     struct settings *settings = read_settings(usual, "");
     struct judgement judgement;
     int tried = 0;
-    struct store_trace trace = {count, &tried};
+    struct store_trace trace = {.tried = count, .context = &tried};
 
     judge(&judgement, &message, &(struct return_scene){settings, NULL, filled, NOW}, &trace);
     assert_int_equal(tried, 0);
+    assert_int_equal(judgement.snapshot.transaction, 0);
     message.sender = "<a@b.test>";
     judge(&judgement, &message, &(struct return_scene){settings, NULL, filled, NOW}, &trace);
     assert_int_equal(tried, 4);
+    assert_int_not_equal(judgement.snapshot.transaction, 0);
+    assert_int_not_equal(judgement.snapshot.inode, 0);
     settings_free(settings);
 }
 

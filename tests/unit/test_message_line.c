@@ -57,6 +57,26 @@ static void is_text(void **state)
                         "new-sender=<a@m.x.example>\n");
 }
 
+static void names_the_state_of_the_store_for_debugging(void **state)
+{
+    (void)state;
+    struct judgement judgement = moved();
+
+    judgement.snapshot = (struct store_snapshot){UINT64_MAX, UINT64_MAX};
+    log_configure(LOG_LOGFMT, LOG_FROM_DEBUG);
+    assert_non_null(strstr(capture("Q1", &message, &judgement, false),
+                           "new-sender=<a@m.x.example> "
+                           "snapshot=18446744073709551615:18446744073709551615\n"));
+    log_configure(LOG_JSON, LOG_FROM_DEBUG);
+    assert_non_null(strstr(capture("Q1", &message, &judgement, false),
+                           "\"snapshot\":\"18446744073709551615:18446744073709551615\"}\n"));
+    log_configure(LOG_LOGFMT, LOG_FROM_INFO);
+    assert_null(strstr(capture("Q1", &message, &judgement, false), "snapshot"));
+    judgement.snapshot = (struct store_snapshot){0, 0};
+    log_configure(LOG_LOGFMT, LOG_FROM_DEBUG);
+    assert_null(strstr(capture("Q1", &message, &judgement, false), "snapshot"));
+}
+
 /* Without the time, which comes first. */
 static void expect_json(const char *members)
 {
@@ -172,6 +192,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(is_text),
+        cmocka_unit_test(names_the_state_of_the_store_for_debugging),
         cmocka_unit_test(has_the_same_members_in_json),
         cmocka_unit_test(what_is_not_there_is_null),
         cmocka_unit_test(a_detail_forges_no_field),

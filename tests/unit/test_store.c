@@ -544,7 +544,7 @@ static void finds_the_first_verified_identity(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct identity sender = scratch_identity(rows[i].sender);
         struct trace told = {.text = ""};
-        struct store_trace trace = {note, &told};
+        struct store_trace trace = {.tried = note, .context = &told};
         struct mail_from record;
         struct failure why;
         char key[IDENTITY_SIZE] = "";

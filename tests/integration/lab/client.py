@@ -102,9 +102,9 @@ class Client:
         return reply
 
     def send(self, sender, from_line="From: someone@unknown.test", parameters="",
-             recipients=("rcpt@next.test",), **content):
+             recipients=("rcpt@next.test",), token=None, **content):
         """One whole message."""
-        token = new_token()
+        token = token or new_token()
         reply = self.begin(sender, parameters, recipients)
         if reply.code == 354:
             self.write(message(from_line, token, **content))

@@ -15,7 +15,8 @@ LOG_LINE = re.compile(
     r"(?P<queue_id>\S+): sender=<(?P<sender>[^>]*)> from=<(?P<from>[^>]*)>"
     r" identity=(?P<identity>\S+) status=(?P<status>\S+) verdict=(?P<verdict>\S+)"
     r" reason=(?P<reason>\S+) new-sender=(?P<new_sender><[^>]*>|-)"
-    r"( return=(?P<return_form>\S+))?(?P<monitor> mode=monitor)?( detail=\".*\")?$", re.MULTILINE)
+    r"( return=(?P<return_form>\S+))?(?P<monitor> mode=monitor)?"
+    r"( snapshot=(?P<snapshot>\S+))?( detail=\".*\")?$", re.MULTILINE)
 
 
 def escaped(text):
