@@ -29,6 +29,7 @@ libcommon_a_SOURCES = \
 	common/lookup_request.c common/lookup_request.h \
 	common/owner.c common/owner.h \
 	common/refresh_request.c common/refresh_request.h \
+	common/process.c common/process.h \
 	common/reply.c common/reply.h \
 	common/return_address.c common/return_address.h \
 	common/return_pair.c common/return_pair.h \
@@ -48,11 +49,13 @@ libcommon_a_SOURCES = \
 	common/store_files.c \
 	common/store_key.c common/store_key.h \
 	common/store_note.c \
+	common/store_page.c \
 	common/store_record.c \
 	common/store_returns.c \
 	common/store_returns_change.c \
 	common/store_tally.c common/store_tally.h \
 	common/store_transaction.c \
+	common/store_usage.c common/store_usage.h \
 	common/utf8.c common/utf8.h \
 	common/word.c common/word.h
 

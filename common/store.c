@@ -11,6 +11,7 @@
 #include "common/owner.h"
 #include "common/store_directory.h"
 #include "common/store_lmdb.h"
+#include "common/store_usage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,8 @@ static int open_environment(struct store *store)
 
     if (error == 0)
         error = mdb_env_set_maxdbs(store->environment, DATABASES_MAX);
+    if (error == 0)
+        error = mdb_env_set_maxreaders(store->environment, STORE_READERS_MAX);
     if (error == 0)
         error = mdb_env_set_assert(store->environment, on_assertion);
     if (error == 0)

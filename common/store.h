@@ -76,9 +76,17 @@ bool store_each(struct store *store,
                 bool (*visit)(void *context, const char *key, const struct mail_from *record),
                 void *context, struct failure *why);
 
-/* The same for the local records that have a time to be looked up, refresh_after, in the order of
- * these times; those that never were looked up come first. key and record: where to begin, which
- * need not be there any more; NULL for the start. */
+/* As store_each, for a visit that may wait for others, such as one that prints. No snapshot is open
+ * meanwhile: the records are read in pages of some hundred, each as it is then. What is put behind
+ * the place where the walk is, is seen; what is put before it, is not. Not inside store_update. */
+bool store_each_slowly(struct store *store,
+                       bool (*visit)(void *context, const char *key,
+                                     const struct mail_from *record),
+                       void *context, struct failure *why);
+
+/* As store_each, for the local records that have a time to be looked up, refresh_after, in the
+ * order of these times; those that never were looked up come first. key and record: where to begin,
+ * which need not be there any more; NULL for the start. */
 bool store_each_due(struct store *store, const char *key, const struct mail_from *record,
                     bool (*visit)(void *context, const char *key, const struct mail_from *record),
                     void *context, struct failure *why);
@@ -114,6 +122,12 @@ bool store_each_return(struct store *store,
                        bool (*visit)(void *context, const char *mail_from_domain,
                                      const struct store_return *entry),
                        void *context, struct failure *why);
+
+/* The same, as store_each_slowly. */
+bool store_each_return_slowly(struct store *store,
+                              bool (*visit)(void *context, const char *mail_from_domain,
+                                            const struct store_return *entry),
+                              void *context, struct failure *why);
 
 /* How many records there are of each kind, without reading them: the writers keep count. now:
  * seconds since the epoch. EX_UNAVAILABLE: the store is of a version that did not count. */

@@ -92,6 +92,12 @@ int store_walk(MDB_txn *transaction, MDB_dbi database, MDB_val from,
                int (*visit)(void *context, const MDB_val *name, const MDB_val *value),
                void *context);
 
+/* The same in pages, each in a snapshot of its own, and no snapshot is open during a visit. Keys of
+ * up to STORE_NOTE_NAME_MAX octets. (store_page.c) */
+bool store_walk_pages(struct store *store, MDB_dbi database, MDB_val from,
+                      int (*visit)(void *context, const MDB_val *name, const MDB_val *value),
+                      void *context, struct failure *why);
+
 /* STORE_FOUND where a walk came to its end. */
 enum store_result store_walked(struct store *store, int error, struct failure *why);
 

@@ -188,6 +188,17 @@ bool store_each(struct store *store,
     return store_read(store, read_each, &visitor, why) == STORE_FOUND;
 }
 
+bool store_each_slowly(struct store *store,
+                       bool (*visit)(void *context, const char *key,
+                                     const struct mail_from *record),
+                       void *context, struct failure *why)
+{
+    struct visitor visitor = {visit, context};
+
+    return store_walk_pages(store, store->identities, (MDB_val){0, NULL}, visit_record, &visitor,
+                            why);
+}
+
 static enum store_result read_count(struct store *store, MDB_txn *transaction, void *context,
                                     struct failure *why)
 {

@@ -126,6 +126,9 @@ struct visitor {
     void *context;
 };
 
+/* Behind all keys that begin with NUL. */
+static const MDB_val first_of_a_domain = {1, (void *)"\1"};
+
 static int visit_return(void *context, const MDB_val *key, const MDB_val *value)
 {
     const struct visitor *visitor = context;
@@ -140,11 +143,11 @@ static int visit_return(void *context, const MDB_val *key, const MDB_val *value)
 static enum store_result read_each(struct store *store, MDB_txn *transaction, void *context,
                                    struct failure *why)
 {
-    MDB_val from = {1, (void *)"\1"}; /* behind all keys that begin with NUL */
-
     if (!store->has_returns)
         return fail_without_index(store, why);
-    return walked(store, store_walk(transaction, store->returns, from, visit_return, context), why);
+    return walked(store,
+                  store_walk(transaction, store->returns, first_of_a_domain, visit_return, context),
+                  why);
 }
 
 bool store_each_return(struct store *store,
@@ -157,4 +160,18 @@ bool store_each_return(struct store *store,
     if (!store->has_returns)
         store_look_for_databases(store);
     return store_read(store, read_each, &visitor, why) == STORE_FOUND;
+}
+
+bool store_each_return_slowly(struct store *store,
+                              bool (*visit)(void *context, const char *mail_from_domain,
+                                            const struct store_return *entry),
+                              void *context, struct failure *why)
+{
+    struct visitor visitor = {visit, context};
+
+    if (!store->has_returns)
+        store_look_for_databases(store);
+    if (!store->has_returns)
+        return fail_without_index(store, why) != STORE_FAILED;
+    return store_walk_pages(store, store->returns, first_of_a_domain, visit_return, &visitor, why);
 }

@@ -35,6 +35,11 @@ bool store_fail(const struct store *store, int error, const char *what, struct f
         return failure_set(why, EX_TEMPFAIL,
                            "store %s: its files are being replaced again and again; try later",
                            store->directory);
+    if (error == MDB_READERS_FULL)
+        return failure_set(why, EX_TEMPFAIL,
+                           "store %s: too many processes read it at once; `mdb_stat -r %s' lists "
+                           "them",
+                           store->directory, store->directory);
     if (error == ENOENT)
         return failure_set(why, EX_NOINPUT,
                            "there is no store in %s; `mailfromctl import` makes one",
@@ -121,11 +126,21 @@ enum store_result store_failed(struct store *store, int error, struct failure *w
 
 /* --- begin --- */
 
+/* Slots of readers that were killed are free again when somebody looks. */
+static bool has_cleared_readers(const struct store *store)
+{
+    int dead = 0;
+
+    return mdb_reader_check(store->environment, &dead) == 0 && dead > 0;
+}
+
 /* Begins a transaction; a map that another process has grown is grown here too. */
 int store_begin(struct store *store, unsigned flags, MDB_txn **transaction)
 {
     int error = mdb_txn_begin(store->environment, NULL, flags, transaction);
 
+    if (error == MDB_READERS_FULL && has_cleared_readers(store))
+        error = mdb_txn_begin(store->environment, NULL, flags, transaction);
     if (error == MDB_MAP_RESIZED) {
         error = mdb_env_set_mapsize(store->environment, 0);
         if (error == 0)

@@ -17,6 +17,7 @@
 #include "ctl/permission.h"
 #include "ctl/section.h"
 #include "ctl/source.h"
+#include "ctl/store_care.h"
 
 /* mailfrom-sync may be this late: a large account takes its time. Seconds, milliseconds. */
 static const int64_t late = 900;
@@ -258,6 +259,21 @@ static void tell_permission(const struct check *check)
     }
 }
 
+static void tell_care(const struct check *check)
+{
+    struct store_care care;
+    struct failure why;
+
+    if (!store_care_look(&care, check->store, &why))
+        return; /* the records have told it */
+    for (size_t i = 0; i < care.count; i++) {
+        struct finding finding = {.subject = "store"};
+        finding_found(&finding, "%s", care.concerns[i].found);
+        finding_advise(&finding, "%s", care.concerns[i].advice);
+        put(check, FINDING_WARNING, "store", &finding);
+    }
+}
+
 void check_store(const struct check *check)
 {
     struct count count = {.now = check->now / 1000};
@@ -270,6 +286,7 @@ void check_store(const struct check *check)
         return;
     }
     tell_count(check, &count);
+    tell_care(check);
     tell_permission(check);
     tell_sync(check, &count);
     tell_sources(check);

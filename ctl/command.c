@@ -3,6 +3,7 @@
  */
 #include "ctl/command.h"
 #include "common/store_directory.h"
+#include "common/store_usage.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -24,8 +25,14 @@ static const struct command commands[] = {
      import_run},
     {"export", "", "print the whole store as JSON that import takes",
      "The JSON has the shape that `aws ses get-identity-mail-from-domain-attributes' prints, plus\n"
-     "an object \"Record\" with source, times and last error, so that nothing is lost.\n",
+     "an object \"Record\" with source, times and last error, so that nothing is lost. Each\n"
+     "record is as it is when it is read: the store may change while a long export goes on.\n",
      export_run},
+    {"compact", "", "give room in the store that holds nothing back to the file system",
+     "All programs may go on meanwhile. The file keeps its length, which `ls -l' shows, and takes\n"
+     "less of the disk, which `du' shows. The store takes more than it holds after a large\n"
+     "import, or when a process has read it for long; `mailfromctl check' says so.\n",
+     compact_run},
     {"get", "[--record] IDENTITY...", "print the attributes of identities as `aws ses' prints them",
      "IDENTITY is an email address or a domain, looked up exactly: parent domains are not\n"
      "(`mailfromctl explain' does that). One that is not in the store is left out of the JSON, is\n"
@@ -161,7 +168,9 @@ static const struct command commands[] = {
     {"status", "[--json]", "say how mailfrom-sync is doing with each source of records",
      "The exit code is 1 if somebody should see to it: mailfrom-sync does not run, has written\n"
      "nothing of a source for 15 minutes, its last call failed, records have expired or have no\n"
-     "more than a tenth of expire-after left, or their section is not in the settings any more.\n"
+     "more than a tenth of expire-after left, or their section is not in the settings any more; a\n"
+     "process has been reading the store for so long that it grows. That it takes much more room\n"
+     "than it holds is only a warning (`mailfromctl compact').\n"
      "That local identities are not checked, as expected-mx is empty, is only a warning.\n"
      "\n"
      "  --json  the same for programs\n",
@@ -405,10 +414,16 @@ static bool provide_directory(const struct settings *settings, enum store_access
 bool invocation_store(struct invocation *invocation, enum store_access access, struct store **store,
                       struct failure *why)
 {
-    return invocation_settings(invocation, why) &&
-           (access == STORE_READ || provide_directory(invocation->settings, access, why)) &&
-           store_open(store, invocation->settings->store, access, invocation->settings->store_group,
-                      why);
+    if (!invocation_settings(invocation, why) ||
+        (access != STORE_READ && !provide_directory(invocation->settings, access, why)) ||
+        !store_open(store, invocation->settings->store, access, invocation->settings->store_group,
+                    why))
+        return false;
+    if (store_has_room(*store, why))
+        return true;
+    store_close(*store);
+    *store = NULL;
+    return false;
 }
 
 void invocation_warn_of_empty_store(const struct invocation *invocation, struct store *store)

@@ -72,6 +72,7 @@ void invocation_warn_of_empty_store(const struct invocation *invocation, struct 
 
 bool import_run(struct invocation *invocation, struct failure *why);
 bool export_run(struct invocation *invocation, struct failure *why);
+bool compact_run(struct invocation *invocation, struct failure *why);
 bool get_run(struct invocation *invocation, struct failure *why);
 bool list_run(struct invocation *invocation, struct failure *why);
 bool remove_run(struct invocation *invocation, struct failure *why);

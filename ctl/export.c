@@ -28,7 +28,7 @@ bool export_run(struct invocation *invocation, struct failure *why)
     if (!invocation_store(invocation, STORE_READ, &store, why))
         return false;
     attributes_out_begin(stdout);
-    good = store_each(store, print_entry, &count, why);
+    good = store_each_slowly(store, print_entry, &count, why);
     if (good)
         attributes_out_end(stdout, count);
     store_close(store);

@@ -266,10 +266,10 @@ static bool show_table(const struct list *list, struct store *store, struct fail
 {
     struct table table = {.list = list, .now = (int64_t)time(NULL)};
 
-    if (!store_each(store, measure_row, &table, why))
+    if (!store_each_slowly(store, measure_row, &table, why))
         return false;
     show_titles(&table);
-    if (!store_each(store, show_row, &table, why))
+    if (!store_each_slowly(store, show_row, &table, why))
         return false;
     show_total(&table);
     return true;
@@ -294,7 +294,7 @@ static bool show_array(const struct list *list, struct store *store, struct fail
     struct array array = {.list = list};
 
     attributes_out_list_begin(stdout);
-    if (!store_each(store, show_object, &array, why))
+    if (!store_each_slowly(store, show_object, &array, why))
         return false;
     attributes_out_list_end(stdout, array.count);
     return true;

@@ -50,7 +50,7 @@ bool list_domains_print(struct invocation *invocation, struct failure *why)
         return false;
     domains.extra = invocation->settings->default_mail_from_domain;
     domains.gone_after = return_gone_after(invocation->settings, (int64_t)time(NULL));
-    good = store_each_return(store, print_return, &domains, why);
+    good = store_each_return_slowly(store, print_return, &domains, why);
     if (good)
         print_domain(&domains, domains.extra);
     store_close(store);

@@ -35,6 +35,7 @@ libctl_a_SOURCES = \
 	ctl/check_spf.c \
 	ctl/check_store.c \
 	ctl/command.c ctl/command.h \
+	ctl/compact.c \
 	ctl/connection.c ctl/connection.h \
 	ctl/deadline.c ctl/deadline.h \
 	ctl/dmarc.c ctl/dmarc.h \
@@ -96,6 +97,7 @@ libctl_a_SOURCES = \
 	ctl/spf_term.c ctl/spf_term.h \
 	ctl/stats.c \
 	ctl/status.c \
+	ctl/store_care.c ctl/store_care.h \
 	ctl/terminal.c ctl/terminal.h
 
 CTL_LIBS = libctl.a $(DNS_LIBS) $(SES_LIBS) $(COMMON_LIBS)

@@ -3,11 +3,20 @@
  */
 #include "ctl/progress.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { PIECES_BETWEEN_LOOKS = 512, REDRAW_MILLISECONDS = 100 };
+
+/* Never waits for a terminal that was stopped by Ctrl-S: the store may be locked meanwhile. */
+static bool can_be_shown(void)
+{
+    struct pollfd terminal = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+    return poll(&terminal, 1, 0) == 1 && (terminal.revents & POLLOUT) != 0;
+}
 
 static int64_t milliseconds(void)
 {
@@ -38,6 +47,8 @@ void progress_show(struct progress *progress, const char *what, size_t done, siz
     if (now < progress->redraw)
         return;
     progress->redraw = now + REDRAW_MILLISECONDS;
+    if (!can_be_shown())
+        return;
     progress->dirty = true;
     if (total == 0)
         (void)fprintf(stderr, "\r%s: %zu", what, done);

@@ -3,8 +3,11 @@
  */
 #include "ctl/command.h"
 
+#include <inttypes.h>
+
 #include "common/moment.h"
 #include "ctl/source_out.h"
+#include "ctl/store_care.h"
 
 enum { STATUS_UNWELL = 1 /* not one of sysexits.h: the command itself worked */ };
 
@@ -20,30 +23,51 @@ static void show_text(const struct sources *sources, int64_t now)
     }
 }
 
-static void show_json(const struct sources *sources, bool well)
+static void show_care(const struct store_care *care)
+{
+    for (size_t i = 0; i < care->count; i++)
+        (void)printf("\nstore: %s; %s\n", care->concerns[i].found, care->concerns[i].advice);
+}
+
+static void show_care_json(const struct store_usage *usage)
+{
+    (void)printf(", \"Store\": {\"Size\": %" PRIu64 ", \"Used\": %" PRIu64 ", \"Readers\": %zu",
+                 usage->size, usage->used, usage->readers);
+    if (usage->oldest != 0)
+        (void)printf(", \"OldestReader\": {\"Process\": %ld, \"Transactions\": %" PRIu64 "}",
+                     (long)usage->oldest, usage->behind);
+    (void)puts("}}");
+}
+
+static void show_json(const struct sources *sources, const struct store_care *care, bool well)
 {
     (void)printf("{\"Well\": %s, \"Sources\": [", well ? "true" : "false");
     for (size_t i = 0; i < sources->count; i++) {
         (void)fputs(i == 0 ? "\n" : ",\n", stdout);
         source_out_json(stdout, &sources->list[i]);
     }
-    (void)puts(sources->count == 0 ? "]}" : "\n]}");
+    (void)printf(sources->count == 0 ? "]" : "\n]");
+    show_care_json(&care->usage);
 }
 
 static bool show(const struct settings *settings, struct store *store, bool json,
                  struct failure *why)
 {
     struct sources sources = {0};
+    struct store_care care;
     int64_t now = moment_milliseconds();
-    bool good = sources_read(&sources, settings, store, now, why);
-    bool well = true;
+    bool good =
+        store_care_look(&care, store, why) && sources_read(&sources, settings, store, now, why);
+    bool well = good && !store_usage_has_old_reader(&care.usage);
 
     for (size_t i = 0; i < sources.count; i++)
         well = well && source_is_well(&sources.list[i]);
     if (good && json)
-        show_json(&sources, well);
-    else if (good)
+        show_json(&sources, &care, well);
+    if (good && !json) {
         show_text(&sources, now);
+        show_care(&care);
+    }
     sources_reset(&sources);
     return good && (well || failure_set(why, STATUS_UNWELL, "%s", ""));
 }

@@ -45,6 +45,7 @@ EXTRA_DIST += \
 	tests/integration/test_local.py \
 	tests/integration/test_log.py \
 	tests/integration/test_metrics.py \
+	tests/integration/test_readers.py \
 	tests/integration/test_reinjection.py \
 	tests/integration/test_replies.py \
 	tests/integration/test_return_path_ctl.py \

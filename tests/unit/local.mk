@@ -72,6 +72,8 @@ UNIT_TESTS += tests/unit/test_checksum tests/unit/test_return_pair tests/unit/te
 tests_unit_test_checksum_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_return_pair_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_store_returns_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+UNIT_TESTS += tests/unit/test_store_usage
+tests_unit_test_store_usage_LDADD = libctl.a $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 UNIT_TESTS += tests/unit/test_decision tests/unit/test_envelope tests/unit/test_failure \
 	tests/unit/test_fault tests/unit/test_identity tests/unit/test_judgement \
 	tests/unit/test_local_part tests/unit/test_log tests/unit/test_lookup \
