@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  *
- * Reading a file through a memory map, safely: where the file is cut short meanwhile, or its
- * pages lead LMDB astray, the kernel answers with SIGBUS or SIGSEGV. Within fault_guard that ends
- * the work, not the program.
+ * Reading a file through a memory map, safely: where the file is cut short meanwhile, or its pages
+ * lead LMDB astray, the kernel answers with SIGBUS (no such page), SIGSEGV (no such address, or no
+ * stack left) or SIGFPE (a size of 0). Within fault_guard that ends the work, not the program.
+ * LMDB's assertions end it by fault_raise. SIGABRT and SIGILL are not caught: libc and the compiler
+ * raise these where the memory of the program itself is damaged, and then it must not go on.
  */
 #ifndef COMMON_FAULT_H
 #define COMMON_FAULT_H
@@ -16,6 +18,13 @@
  * thread; where guards are nested, the outermost catches. A fault outside of a guard takes the
  * signal's default action, as ever. */
 bool fault_guard(void (*work)(void *context), void *context);
+
+/* The same, for work that may go round in circles: ends it as well when it has used a processor for
+ * so many seconds. It costs three system calls. Within another guard there is no limit. */
+bool fault_guard_for(int seconds, void (*work)(void *context), void *context);
+
+enum { FAULT_SIGNALS = 3 };
+extern const int fault_signals[FAULT_SIGNALS]; /* that are caught */
 
 /* What ended the last guard of this thread. SIGBUS says that the kernel could not bring a page: the
  * file ends before it, the disk fails, or the file system has no room for it. */

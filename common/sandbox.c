@@ -48,7 +48,8 @@ static const char *const milter_needs[] = {
     "clock_getres", "clock_getres_time64", "clock_gettime", "clock_gettime64", "clock_nanosleep",
     "clock_nanosleep_time64", "getegid", "getegid32", "geteuid", "geteuid32", "getgid", "getgid32",
     "getpid", "getppid", "getrandom", "getrlimit", "getrusage", "gettimeofday", "getuid",
-    "getuid32", "nanosleep", "sysinfo", "time", "ugetrlimit", "uname"};
+    "getuid32", "nanosleep", "sysinfo", "time", "timer_create", "timer_delete", "timer_settime",
+    "timer_settime64", "ugetrlimit", "uname"};
 
 /* Of one that goes on as root: see common/owner.h. */
 static const char *const milter_needs_as_root[] = {"setfsgid",   "setfsgid32", "setfsuid",

@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 
-enum { DATABASES_MAX = 8, OPENINGS_MAX = 8 };
+enum { DATABASES_MAX = 8, OPENINGS_MAX = 8, OPENING_SECONDS = 2 };
 
 static const char schema_key[] = "schema";
 
@@ -178,8 +178,10 @@ static void look_guarded(void *context)
 
 void store_look_for_databases(struct store *store)
 {
-    if (!store->broken)
-        (void)fault_guard(look_guarded, store);
+    struct failure unused;
+
+    if (!store->broken && !fault_guard(look_guarded, store))
+        (void)store_fail_faulted(store, &unused);
 }
 
 /* What is built again may need room. */
@@ -248,6 +250,13 @@ static void open_guarded(void *context)
     opening->worked = open_files(opening->store, opening->access, opening->group, opening->why);
 }
 
+/* A reader does nothing that takes long; a writer may have to count what is there. */
+static bool guard_opening(struct opening *opening)
+{
+    return opening->access == STORE_READ ? fault_guard_for(OPENING_SECONDS, open_guarded, opening)
+                                         : fault_guard(open_guarded, opening);
+}
+
 static void close_guarded(void *context)
 {
     struct store *store = context;
@@ -277,7 +286,7 @@ static bool open_store(struct store *store, enum store_access access, const char
     for (int tries = 0; tries < OPENINGS_MAX; tries++) {
         struct opening opening = {store, access, group, why, false};
         store->write_error = 0;
-        if (!fault_guard(open_guarded, &opening))
+        if (!guard_opening(&opening))
             return store_fail_faulted(store, why);
         if (opening.worked || store->write_error != STORE_MOVED)
             return opening.worked;
@@ -354,9 +363,23 @@ bool store_is_current(struct store *store, struct failure *why)
                                                  : store_fail_faulted(store, why);
 }
 
+struct clearing {
+    struct store *store;
+    int dead;
+};
+
+static void clear_guarded(void *context)
+{
+    struct clearing *clearing = context;
+    (void)mdb_reader_check(clearing->store->environment, &clearing->dead);
+}
+
 int store_clear_stale_readers(struct store *store)
 {
-    int dead = 0;
+    struct clearing clearing = {store, 0};
+    struct failure unused;
 
-    return !store->broken && mdb_reader_check(store->environment, &dead) == 0 ? dead : 0;
+    if (!store->broken && !fault_guard(clear_guarded, &clearing))
+        (void)store_fail_faulted(store, &unused);
+    return clearing.dead;
 }

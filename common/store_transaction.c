@@ -194,14 +194,29 @@ int store_end_writing(struct store *store, MDB_txn *transaction, bool keep)
     return error;
 }
 
+struct growing {
+    struct store *store;
+    int error;
+};
+
+static void grow_guarded(void *context)
+{
+    struct growing *growing = context;
+    MDB_env *environment = growing->store->environment;
+    MDB_envinfo info;
+
+    growing->error = mdb_env_info(environment, &info);
+    if (growing->error == 0)
+        growing->error = mdb_env_set_mapsize(environment, info.me_mapsize * GROWTH);
+}
+
 bool store_grow(struct store *store, struct failure *why)
 {
-    MDB_envinfo info;
-    int error = mdb_env_info(store->environment, &info);
+    struct growing growing = {store, 0};
 
-    if (error == 0)
-        error = mdb_env_set_mapsize(store->environment, info.me_mapsize * GROWTH);
-    return error == 0 || store_fail(store, error, "growing the map", why);
+    if (!fault_guard(grow_guarded, &growing))
+        return store_fail_faulted(store, why);
+    return growing.error == 0 || store_fail(store, growing.error, "growing the map", why);
 }
 
 /* --- reading --- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  *
- * cmocka puts its own handlers for SIGBUS and SIGSEGV around each test, over those that
+ * cmocka puts its own handlers for such signals around each test, over those that
  * common/fault.c installs once. A test that reads damaged stores puts the latter back.
  */
 #ifndef TESTS_UNIT_FAULT_HANDLERS_H
@@ -12,7 +12,7 @@
 #include <signal.h>
 #include <stddef.h>
 
-static struct sigaction fault_handlers[2];
+static struct sigaction fault_handlers[FAULT_SIGNALS];
 
 static inline void fault_handlers_do_nothing(void *context)
 {
@@ -23,15 +23,15 @@ static inline void fault_handlers_do_nothing(void *context)
 static inline void fault_handlers_keep(void)
 {
     (void)fault_guard(fault_handlers_do_nothing, NULL);
-    (void)sigaction(SIGBUS, NULL, &fault_handlers[0]);
-    (void)sigaction(SIGSEGV, NULL, &fault_handlers[1]);
+    for (size_t i = 0; i < FAULT_SIGNALS; i++)
+        (void)sigaction(fault_signals[i], NULL, &fault_handlers[i]);
 }
 
 /* First in a test. */
 static inline void fault_handlers_restore(void)
 {
-    (void)sigaction(SIGBUS, &fault_handlers[0], NULL);
-    (void)sigaction(SIGSEGV, &fault_handlers[1], NULL);
+    for (size_t i = 0; i < FAULT_SIGNALS; i++)
+        (void)sigaction(fault_signals[i], &fault_handlers[i], NULL);
 }
 
 #endif

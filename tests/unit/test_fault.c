@@ -72,6 +72,42 @@ static void raise_fault(void *context)
     *steps += 100;
 }
 
+/* As a processor does for a division by zero; not all do. */
+static void divide_by_zero(void *context)
+{
+    volatile int *steps = context;
+
+    ++*steps;
+    (void)raise(SIGFPE);
+    *steps += 100;
+}
+
+/* The stack ends first. */
+static volatile bool ends;
+
+static int use_stack(volatile const char *above)
+{
+    volatile char room[4096];
+
+    room[0] = above[0];
+    return ends ? 0 : 1 + use_stack(room) + room[0];
+}
+
+static void use_the_stack_up(void *context)
+{
+    volatile int *steps = context;
+
+    ++*steps;
+    *steps += 100 + use_stack("");
+}
+
+static void go_in_circles(void *context)
+{
+    ++*(volatile int *)context;
+    for (volatile int circles = 0;; circles = !circles)
+        continue;
+}
+
 static void says_that_work_was_done(void **state)
 {
     (void)state;
@@ -84,7 +120,8 @@ static void says_that_work_was_done(void **state)
 static void ends_work_that_faults(void **state)
 {
     (void)state;
-    static void (*const faults[])(void *) = {read_lost_page, read_forbidden_page, raise_fault};
+    static void (*const faults[])(void *) = {read_lost_page, read_forbidden_page, divide_by_zero,
+                                             use_the_stack_up, raise_fault};
 
     fault_handlers_restore();
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
@@ -92,6 +129,33 @@ static void ends_work_that_faults(void **state)
         assert_false(fault_guard(faults[i], &steps));
         assert_int_equal(steps, 1);
     }
+}
+
+static void says_what_ended_it(void **state)
+{
+    (void)state;
+    int steps = 0;
+
+    fault_handlers_restore();
+    assert_false(fault_guard(read_lost_page, &steps));
+    assert_int_equal(fault_last().signal, SIGBUS);
+    assert_ptr_equal(fault_last().address, lost_page);
+    assert_false(fault_guard(use_the_stack_up, &steps));
+    assert_int_equal(fault_last().signal, SIGSEGV);
+    assert_false(fault_guard(raise_fault, &steps));
+    assert_int_equal(fault_last().signal, 0);
+}
+
+static void ends_work_that_goes_in_circles(void **state)
+{
+    (void)state;
+    int steps = 0;
+
+    fault_handlers_restore();
+    assert_false(fault_guard_for(1, go_in_circles, &steps));
+    assert_int_equal(steps, 1);
+    assert_true(fault_guard_for(1, step, &steps));
+    assert_int_equal(steps, 2);
 }
 
 static void works_again_after_a_fault(void **state)
@@ -166,12 +230,14 @@ static void *guard_often(void *context)
 static void leaves_other_threads_alone(void **state)
 {
     (void)state;
+    static void (*const faults[THREADS / 2])(void *) = {read_lost_page, divide_by_zero,
+                                                        read_lost_page, use_the_stack_up};
     struct thread threads[THREADS];
     pthread_t ids[THREADS];
 
     fault_handlers_restore();
     for (int i = 0; i < THREADS; i++) {
-        threads[i] = (struct thread){i % 2 ? read_lost_page : step, 0, 0};
+        threads[i] = (struct thread){i % 2 ? faults[i / 2] : step, 0, 0};
         assert_int_equal(pthread_create(&ids[i], NULL, guard_often, &threads[i]), 0);
     }
     for (int i = 0; i < THREADS; i++) {
@@ -201,6 +267,18 @@ static void guard_a_thread_that_faults(void *context)
     (void)fault_guard(start_a_thread_that_faults, context);
 }
 
+static void give_up(void *context)
+{
+    (void)context;
+    abort();
+}
+
+/* The memory of the program itself is damaged: see the header. */
+static void guard_what_gives_up(void *context)
+{
+    (void)fault_guard(give_up, context);
+}
+
 /* The signal that ends a child process in which work runs unguarded, 0 if none does. */
 static int killed_by(void (*work)(void *context))
 {
@@ -225,6 +303,9 @@ static void kills_as_ever_outside_of_a_guard(void **state)
     assert_int_equal(killed_by(step), 0);
     assert_int_equal(killed_by(read_lost_page), SIGBUS);
     assert_int_equal(killed_by(read_forbidden_page), SIGSEGV);
+    assert_int_equal(killed_by(divide_by_zero), SIGFPE);
+    assert_int_equal(killed_by(use_the_stack_up), SIGSEGV);
+    assert_int_equal(killed_by(guard_what_gives_up), SIGABRT);
     assert_int_equal(killed_by(guard_a_thread_that_faults), SIGBUS);
 }
 
@@ -233,6 +314,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(says_that_work_was_done),
         cmocka_unit_test(ends_work_that_faults),
+        cmocka_unit_test(says_what_ended_it),
+        cmocka_unit_test(ends_work_that_goes_in_circles),
         cmocka_unit_test(works_again_after_a_fault),
         cmocka_unit_test(does_nothing_outside_of_a_guard),
         cmocka_unit_test(catches_at_the_outermost_guard),

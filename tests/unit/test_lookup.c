@@ -661,9 +661,9 @@ static void answers_threads_right_whatever_happens(void **state)
 
 /* --- a page that LMDB searches for ever --- */
 
-/* Marks the page of the records as a leaf of keys of one size (LEAF2, 0x20 at offset 10) whose list
- * ends before it begins (mp_lower, offset 12): LMDB 0.9.24 does not come back from there. */
-static void send_in_circles(const char *data)
+/* Marks the page with a text in it as a leaf of keys of one size (LEAF2, 0x20 at offset 10) whose
+ * list ends before it begins (mp_lower, offset 12): LMDB 0.9.24 does not come back from there. */
+static void send_in_circles(const char *data, const char *text)
 {
     unsigned char page[4096];
     int file = open(data, O_RDWR | O_CLOEXEC);
@@ -671,7 +671,7 @@ static void send_in_circles(const char *data)
     assert_true(file >= 0);
     for (off_t at = 8192; pread(file, page, sizeof page, at) == (ssize_t)sizeof page;
          at += (off_t)sizeof page) {
-        if ((page[10] & 2) == 0 || memmem(page, sizeof page, "x.example", 9) == NULL)
+        if ((page[10] & 2) == 0 || memmem(page, sizeof page, text, strlen(text)) == NULL)
             continue;
         page[10] |= 0x20;
         page[12] = 8;
@@ -701,7 +701,7 @@ static void ends_a_search_that_goes_in_circles(void **state)
 
     fill_a(fixture);
     fixture->lookup = lookup_open(fixture->scratch.store);
-    send_in_circles(fixture->scratch.data);
+    send_in_circles(fixture->scratch.data, "x.example");
     assert_int_equal(pthread_create(&thread, NULL, find_in_circles, fixture), 0);
     for (int i = 0; i < 1200 && pthread_tryjoin_np(thread, &unavailable) != 0; i++) {
         could_look = lookup_check(fixture->lookup, fixture->scratch.store) && could_look;
@@ -713,10 +713,23 @@ static void ends_a_search_that_goes_in_circles(void **state)
     assert_true(lookup_check(fixture->lookup, fixture->scratch.store));
 }
 
+/* At the start nobody watches over the thread that opens it. */
+static void ends_an_opening_that_goes_in_circles(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fill_a(fixture);
+    send_in_circles(fixture->scratch.data, "identities");
+    fixture->lookup = lookup_open(fixture->scratch.store);
+    expect_unavailable(fixture, "is damaged; restore it");
+    expect_logged(fixture, 1, UNTIL_THEN);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         TEST(ends_a_search_that_goes_in_circles),
+        TEST(ends_an_opening_that_goes_in_circles),
         TEST(uses_a_store_that_is_there),
         TEST(sees_changes_at_once),
         TEST(picks_up_a_store_that_appears),

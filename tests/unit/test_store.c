@@ -451,6 +451,28 @@ static int patch(const struct scratch *scratch, const char *from, const char *to
     return count;
 }
 
+/* LMDB divides by the size of a page. In the meta pages it stands at offset 40. */
+static void refuses_pages_of_no_size(void **state)
+{
+    const struct scratch *scratch = *state;
+    static const unsigned char sizes[][4] = {{0, 0, 0, 0}, {1, 0, 0, 0}, {255, 255, 255, 255}};
+
+    fault_handlers_restore();
+    scratch_fill(scratch->store, few, FEW);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct failure why = {.text = ""};
+        struct store *store;
+        int file = open(scratch->data, O_WRONLY);
+        for (off_t page = 0; page <= 4096; page += 4096)
+            assert_int_equal(pwrite(file, sizes[i], 4, page + 40), 4);
+        (void)close(file);
+        for (int access = STORE_READ; access <= STORE_UPDATE; access++) {
+            assert_false(store_open(&store, scratch->store, (enum store_access)access, NULL, &why));
+            assert_int_equal(why.exit_code, EX_DATAERR);
+        }
+    }
+}
+
 static void refuses_a_newer_schema_with_a_sentence(void **state)
 {
     const struct scratch *scratch = *state;
@@ -1289,6 +1311,24 @@ static void fails_where_the_file_is_cut_under_a_writer(void **state)
     }
 }
 
+static void survives_a_lock_that_is_cut(void **state)
+{
+    const struct scratch *scratch = *state;
+    struct failure why;
+    struct store *store;
+    char path[SCRATCH_PATH_SIZE];
+
+    fault_handlers_restore();
+    scratch_fill(scratch->store, few, FEW);
+    store = open_store(scratch, STORE_READ);
+    lock_path(scratch, path);
+    assert_int_equal(truncate(path, 0), 0);
+    assert_int_equal(store_clear_stale_readers(store), 0);
+    assert_false(store_is_current(store, &why));
+    assert_int_equal(why.exit_code, EX_IOERR);
+    store_close(store);
+}
+
 static void sees_a_cut_file_before_it_reads(void **state)
 {
     const struct scratch *scratch = *state;
@@ -1678,6 +1718,7 @@ int main(void)
         TEST(refuses_an_empty_file),
         TEST(refuses_a_store_that_was_never_filled),
         TEST(refuses_garbage),
+        TEST(refuses_pages_of_no_size),
         TEST(refuses_a_newer_schema_with_a_sentence),
         TEST(refuses_a_foreign_environment),
         TEST(gets_one_record),
@@ -1703,6 +1744,7 @@ int main(void)
         TEST(keeps_all_edits_while_the_lock_is_removed_again_and_again),
         TEST(fails_where_the_file_is_cut_under_a_reader),
         TEST(fails_where_the_file_is_cut_under_a_writer),
+        TEST(survives_a_lock_that_is_cut),
         TEST(sees_a_cut_file_before_it_reads),
         TEST(never_crashes_or_lies_over_corrupted_pages),
         TEST(lists_what_is_due_in_the_order_of_time),
