@@ -146,6 +146,17 @@ bool store_open_databases(struct store *store, struct failure *why);
 /* Opens what a reader has missed, if somebody has made it meanwhile. */
 void store_look_for_databases(struct store *store);
 
+/* --- store_verify.c --- */
+
+/* Is a writer safe with what the file has? Looks at each page of a snapshot: 0.1 s for a million
+ * records. EX_DATAERR says which page is damaged and how; EX_TEMPFAIL, EX_OSERR. Not inside
+ * store_update; under the guard. */
+bool store_verify(struct store *store, struct failure *why);
+
+/* Inside store_update: does the transaction follow the last one that data.mdb has? Else lock.mdb,
+ * which says so, is that of another file, or readers have changed it. */
+bool store_fits_lock(struct store *store);
+
 /* --- store_record.c --- */
 
 /* store_get, inside store_read. identity: of `length` octets. */
