@@ -3,10 +3,12 @@
 """Under a supervisor, within the filter of system calls, and in a container. Nothing here needs a
 systemd that runs; tests/lint/units has it judge the units."""
 
+import grp
 import os
 import pwd
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import time
@@ -194,6 +196,71 @@ def test_sync_leaves_no_core_file(sync, base):
     assert os.stat(f"/proc/{pid}/mem").st_uid == 0
     limits = Path(f"/proc/{pid}/limits").read_text(encoding="ascii")
     assert re.search(r"^Max core file size +0 +0 ", limits, re.MULTILINE)
+
+
+# Users
+
+READER = {"user": "mail", "group": "mail", "extra_groups": []}
+
+
+def owner_of(path):
+    status = os.stat(path)
+    return (f"{status.st_mode & 0o7777:o}", pwd.getpwuid(status.st_uid).pw_name,
+            grp.getgrgid(status.st_gid).gr_name)
+
+
+def may_write(path, **user):
+    done = subprocess.run(["sh", "-c", 'exec 3<>"$0"', path], check=False, capture_output=True, **user)
+    return done.returncode == 0
+
+
+def test_the_milter_cannot_write_what_sync_writes(own, sync):
+    """Made by root, with the users of the settings."""
+    shutil.rmtree(own.store)
+    own.write_settings({"store-group": "mail", "milter": {"user": "mail"}, "sync": {"user": "daemon"}})
+    own.import_records(sample_records())
+    daemon = grp.getgrgid(pwd.getpwnam("daemon").pw_gid).gr_name
+    sync.store = own.store
+    sync.configure(local=local_settings(free_port()))
+    with open(sync.settings_file, "a", encoding="utf-8") as file:
+        file.write('store-group = "mail"\nsync {\n user = "daemon"\n}\n')
+    sync.start().wait_for_log("version ")
+    assert owner_of(own.store) == ("2750", "daemon", "mail")
+    assert owner_of(f"{own.store}/data.mdb") == ("664", "daemon", daemon)
+    assert owner_of(f"{own.store}/lock.mdb") == ("660", "daemon", "mail")
+    assert owner_of(f"{own.store}/sync.lock") == ("640", "daemon", "mail")
+    assert not may_write(f"{own.store}/data.mdb", **READER)
+    assert not may_write(f"{own.store}/new", **READER)
+    assert may_write(f"{own.store}/lock.mdb", **READER)
+    assert may_write(f"{own.store}/data.mdb", user=12345, group=12345, extra_groups=["mail", daemon])
+    own.use({"store-group": "mail", "milter": {"user": "mail"}}).wait_for_log("in use")
+    with MilterClient("unix", own.socket.partition(":")[2]) as client:
+        assert MOVED in client.send("info@shop.example", "info@shop.example")
+
+
+@pytest.mark.parametrize("owner", ["root", "daemon"])
+@pytest.mark.parametrize("name", ["lock.mdb", "data.mdb", "sync.lock"])
+def test_root_follows_no_link_of_a_member_of_the_group(sync, base, name, owner):
+    """In a directory as early versions made it."""
+    victim = Path(f"{base}/victim")
+    victim.write_text("of root's", encoding="ascii")
+    victim.chmod(0o600)
+
+    def ctl(*words):
+        return subprocess.run([sync.ctl_program, "-c", sync.settings_file, *words], check=False,
+                              capture_output=True, timeout=60)
+    assert ctl("identity", "add", "one.example").returncode == 0
+    shutil.chown(sync.store, owner, "mail")
+    os.chmod(sync.store, 0o2770)
+    subprocess.run(["ln", "-sfn", victim, f"{sync.store}/{name}"], check=True, **READER)
+    for words in (["list"], ["status"], ["identity", "add", "two.example"], ["export"]):
+        ctl(*words)
+    done = subprocess.run([sync.program, "-c", sync.settings_file, "--once"], check=False,
+                          env=sync.environment, capture_output=True, timeout=60)
+    assert done.returncode != 0
+    assert victim.read_text(encoding="ascii") == "of root's"
+    assert owner_of(victim) == ("600", "root", "root")
+    assert not may_write(f"{sync.store}/another", **READER)
 
 
 # The units as they were installed
