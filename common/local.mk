@@ -55,6 +55,7 @@ libcommon_a_SOURCES = \
 	common/store_returns_change.c \
 	common/store_tally.c common/store_tally.h \
 	common/store_transaction.c \
+	common/store_turn.c common/store_turn.h \
 	common/store_usage.c common/store_usage.h \
 	common/store_verify.c \
 	common/utf8.c common/utf8.h \

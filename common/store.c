@@ -11,6 +11,7 @@
 #include "common/owner.h"
 #include "common/store_directory.h"
 #include "common/store_lmdb.h"
+#include "common/store_turn.h"
 #include "common/store_usage.h"
 
 #include <stdlib.h>
@@ -145,7 +146,7 @@ static bool use_databases(struct store *store, MDB_txn *transaction, struct fail
     return error == 0 || store_fail(store, error, "opening the databases", why);
 }
 
-bool store_open_databases(struct store *store, struct failure *why)
+static bool open_databases(struct store *store, struct failure *why)
 {
     MDB_txn *transaction;
     int error = store->writable ? store_begin_writing(store, &transaction)
@@ -168,6 +169,19 @@ bool store_open_databases(struct store *store, struct failure *why)
         return worked;
     store->write_error = error;
     return store_fail(store, error, "writing", why);
+}
+
+bool store_open_databases(struct store *store, struct failure *why)
+{
+    bool worked;
+
+    if (!store->writable)
+        return open_databases(store, why);
+    if (!store_turn_take(store, why))
+        return false;
+    worked = open_databases(store, why);
+    store_turn_give(store);
+    return worked;
 }
 
 static void look_guarded(void *context)
@@ -232,6 +246,8 @@ static bool open_files(struct store *store, enum store_access access, const char
             return failure_set(why, EX_DATAERR, "store %s: %s is an empty file", store->directory,
                                store_data_file);
     }
+    if (store->writable)
+        store_turn_open(store);
     error = open_environment(store);
     if (error != 0)
         return fail_opening(store, error, why);
@@ -273,6 +289,7 @@ static void close_environment(struct store *store)
 {
     if (store->environment != NULL)
         (void)fault_guard(close_guarded, store);
+    store_turn_close(store);
     store->environment = NULL;
     store->is_open = false;
     store->reader = NULL;
@@ -306,6 +323,7 @@ bool store_open(struct store **opened, const char *directory, enum store_access 
         return failure_set(why, EX_OSERR, "out of memory");
     strcpy(store->directory, directory);
     store->writable = access != STORE_READ;
+    store->turn = -1;
     if (owner_enter(&owner, directory, why)) {
         if (open_store(store, access, group, why))
             *opened = store;

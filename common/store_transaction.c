@@ -6,6 +6,7 @@
  */
 #include "common/fault.h"
 #include "common/store_lmdb.h"
+#include "common/store_turn.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -85,6 +86,7 @@ bool store_fail_faulted(struct store *store, struct failure *why)
     if (store->writable && store->is_open) {
         store_files_drop_lock_file(store);
         store_files_unlock(store);
+        store_turn_give(store);
     }
     return fault.signal == SIGBUS && !store_files_end_before(store, fault.address)
                ? fail_without_a_page(store, why)
@@ -328,9 +330,8 @@ struct writing {
 
 /* store->write_error: MDB_MAP_FULL where another try with a larger map is due, STORE_MOVED where
  * one in other files is. */
-static void write_once(void *context)
+static void write_in_turn(struct writing *writing)
 {
-    struct writing *writing = context;
     struct store *store = writing->store;
     int error;
 
@@ -364,6 +365,19 @@ static void write_once(void *context)
         return;
     store->write_error = error;
     writing->worked = error == 0 || store_fail(store, error, "writing", writing->why);
+}
+
+/* A fault in between: store_fail_faulted gives the turn back. */
+static void write_once(void *context)
+{
+    struct writing *writing = context;
+
+    writing->store->write_error = 0;
+    writing->worked = store_turn_take(writing->store, writing->why);
+    if (!writing->worked)
+        return;
+    write_in_turn(writing);
+    store_turn_give(writing->store);
 }
 
 bool store_update(struct store *store, bool (*change)(struct store *, void *, struct failure *),

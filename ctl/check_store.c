@@ -264,7 +264,7 @@ static void tell_care(const struct check *check)
     struct store_care care;
     struct failure why;
 
-    if (!store_care_look(&care, check->store, &why))
+    if (!store_care_look(&care, check->store, check->settings->store, &why))
         return; /* the records have told it */
     for (size_t i = 0; i < care.count; i++) {
         struct finding finding = {.subject = "store"};

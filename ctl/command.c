@@ -169,9 +169,9 @@ static const struct command commands[] = {
      "The exit code is 1 if somebody should see to it: mailfrom-sync does not run, has written\n"
      "nothing of a source for 15 minutes, its last call failed, records have expired or have no\n"
      "more than a tenth of expire-after left, or their section is not in the settings any more; a\n"
-     "process has been reading the store for so long that it grows. That it takes much more room\n"
-     "than it holds is only a warning (`mailfromctl compact').\n"
-     "That local identities are not checked, as expected-mx is empty, is only a warning.\n"
+     "process has been reading the store for so long that it grows, or was stopped (Ctrl-Z) while\n"
+     "it writes. Only warnings are: the store takes much more room than it holds (`mailfromctl\n"
+     "compact'); local identities are not checked, as expected-mx is empty.\n"
      "\n"
      "  --json  the same for programs\n",
      status_run},

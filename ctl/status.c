@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #include "common/moment.h"
+#include "common/process.h"
 #include "ctl/source_out.h"
 #include "ctl/store_care.h"
 
@@ -29,13 +30,18 @@ static void show_care(const struct store_care *care)
         (void)printf("\nstore: %s; %s\n", care->concerns[i].found, care->concerns[i].advice);
 }
 
-static void show_care_json(const struct store_usage *usage)
+static void show_care_json(const struct store_care *care)
 {
+    const struct store_usage *usage = &care->usage;
+
     (void)printf(", \"Store\": {\"Size\": %" PRIu64 ", \"Used\": %" PRIu64 ", \"Readers\": %zu",
                  usage->size, usage->used, usage->readers);
     if (usage->oldest != 0)
         (void)printf(", \"OldestReader\": {\"Process\": %ld, \"Transactions\": %" PRIu64 "}",
                      (long)usage->oldest, usage->behind);
+    if (care->writer != 0)
+        (void)printf(", \"Writer\": {\"Process\": %ld, \"Stopped\": %s}", (long)care->writer,
+                     process_is_stopped(care->writer) ? "true" : "false");
     (void)puts("}}");
 }
 
@@ -47,7 +53,7 @@ static void show_json(const struct sources *sources, const struct store_care *ca
         source_out_json(stdout, &sources->list[i]);
     }
     (void)printf(sources->count == 0 ? "]" : "\n]");
-    show_care_json(&care->usage);
+    show_care_json(care);
 }
 
 static bool show(const struct settings *settings, struct store *store, bool json,
@@ -56,9 +62,9 @@ static bool show(const struct settings *settings, struct store *store, bool json
     struct sources sources = {0};
     struct store_care care;
     int64_t now = moment_milliseconds();
-    bool good =
-        store_care_look(&care, store, why) && sources_read(&sources, settings, store, now, why);
-    bool well = good && !store_usage_has_old_reader(&care.usage);
+    bool good = store_care_look(&care, store, settings->store, why) &&
+                sources_read(&sources, settings, store, now, why);
+    bool well = good && !care.is_urgent;
 
     for (size_t i = 0; i < sources.count; i++)
         well = well && source_is_well(&sources.list[i]);

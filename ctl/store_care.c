@@ -4,6 +4,7 @@
 #include "ctl/store_care.h"
 
 #include "common/process.h"
+#include "common/store_turn.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -32,6 +33,25 @@ add(struct store_care *care, const char *advice, const char *format, ...)
     care->count++;
 }
 
+static void look_at_writer(struct store_care *care, const char *directory)
+{
+    char process[PROCESS_NAME_SIZE];
+    char advice[STORE_CARE_TEXT_SIZE];
+
+    care->writer = store_turn_find_stuck(directory);
+    if (care->writer == 0)
+        return;
+    (void)process_describe(care->writer, process);
+    if (process_is_stopped(care->writer)) {
+        care->is_urgent = true;
+        (void)snprintf(advice, sizeof advice, "let it go on, with `kill -CONT %ld', or end it",
+                       (long)care->writer);
+        add(care, advice, "process %s is writing and does not go on, so nobody else can", process);
+    } else {
+        add(care, "wait for it, or end it", "process %s is writing all the time", process);
+    }
+}
+
 static void look_at_readers(struct store_care *care)
 {
     char process[PROCESS_NAME_SIZE];
@@ -39,6 +59,7 @@ static void look_at_readers(struct store_care *care)
 
     if (!store_usage_has_old_reader(&care->usage))
         return;
+    care->is_urgent = true;
     (void)snprintf(advice, sizeof advice, "end process %ld", (long)care->usage.oldest);
     add(care, advice,
         "process %s has been reading for %" PRIu64 " transactions, and the store grows meanwhile",
@@ -57,11 +78,14 @@ static void look_at_growth(struct store_care *care)
     add(care, "mailfromctl compact gives the rest back", "it takes %s and holds %s", size, used);
 }
 
-bool store_care_look(struct store_care *care, struct store *store, struct failure *why)
+bool store_care_look(struct store_care *care, struct store *store, const char *directory,
+                     struct failure *why)
 {
     care->count = 0;
+    care->is_urgent = false;
     if (!store_usage(store, &care->usage, why))
         return false;
+    look_at_writer(care, directory);
     look_at_readers(care);
     look_at_growth(care);
     return true;

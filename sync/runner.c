@@ -208,12 +208,14 @@ void runner_stop(struct runner *runner)
     atomic_store(&runner->stop, true);
     (void)pthread_cond_broadcast(&runner->wake);
     (void)pthread_mutex_unlock(&runner->lock);
+    shared_store_hurry(true);
     for (size_t i = 0; i < runner->count; i++) {
         if (runner->workers[i].started)
             (void)pthread_join(runner->workers[i].thread, NULL);
         account_close(runner->workers[i].account);
         local_source_close(runner->workers[i].local);
     }
+    shared_store_hurry(false);
     requests_free(runner->around.requests);
     (void)pthread_cond_destroy(&runner->wake);
     (void)pthread_mutex_destroy(&runner->lock);

@@ -3,13 +3,19 @@
  */
 #include "sync/shared_store.h"
 #include "common/instance.h"
+#include "common/store_turn.h"
 #include "sync/clock.h"
 
 #include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
 enum { CHECK_EVERY = 1000, STALE_EVERY = 60000 };
+
+/* Nobody waits for another writer of the store any more, for this program ends or reloads. */
+static atomic_bool hurry;
 
 struct shared_store {
     const char *directory;
@@ -19,6 +25,23 @@ struct shared_store {
     int64_t checked;
     int64_t cleared;
 };
+
+/* The signals are blocked, and main may be about to wait for the lock of a thread that waits. */
+static bool is_in_a_hurry(void *context)
+{
+    sigset_t pending;
+
+    (void)context;
+    if (atomic_load(&hurry))
+        return true;
+    return sigpending(&pending) == 0 &&
+           (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1);
+}
+
+void shared_store_hurry(bool wanted)
+{
+    atomic_store(&hurry, wanted);
+}
 
 static bool reopen(struct shared_store *shared, enum store_access access, struct failure *why)
 {
@@ -36,6 +59,7 @@ struct shared_store *shared_store_open(const char *directory, const char *group,
         (void)failure_set(why, EX_OSERR, "out of memory");
         return NULL;
     }
+    store_set_patience((struct store_patience){STORE_PATIENCE, is_in_a_hurry, NULL});
     shared->directory = directory;
     shared->group = group;
     (void)pthread_mutex_init(&shared->lock, NULL);

@@ -19,6 +19,10 @@ struct shared_store *shared_store_open(const char *directory, const char *group,
                                        struct failure *why);
 void shared_store_close(struct shared_store *shared); /* NULL is fine */
 
+/* From now on, until false: whoever would wait for another program that writes gives up, as all do
+ * while TERM or INT is pending. */
+void shared_store_hurry(bool wanted);
+
 /* Waits for the lock. NULL: it cannot be opened now; then nothing is to be released. Any thread. */
 struct store *shared_store_acquire(struct shared_store *shared, struct failure *why);
 void shared_store_release(struct shared_store *shared);

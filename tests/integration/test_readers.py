@@ -6,12 +6,16 @@ import fcntl
 import json
 import os
 import struct
+import signal
 import subprocess
+import sys
 import termios
 
 import pytest
 
 from lab.process import wait_until
+from lab.sync import QUICK, Sync
+from standin.ses import Ses
 
 COUNT = 3000
 PIPE_SIZE = 4096
@@ -88,3 +92,65 @@ def test_compact_gives_room_back(store):
     assert after["Readers"] == 0 and "OldestReader" not in after
     assert len(json.loads(store.ctl("list", "--json").stdout)) == 20
     assert os.path.getsize(f"{store.path}/data.mdb") >= after["Size"]
+
+
+HOLD = """
+import fcntl, os, signal, sys
+file = open(sys.argv[1], "r+b")
+fcntl.lockf(file, fcntl.LOCK_EX, 1, 1)
+os.kill(os.getpid(), signal.SIGSTOP)
+"""
+
+
+@pytest.fixture
+def stopped_writer(store):
+    """A program that writes, as far as others can tell, and was stopped (Ctrl-Z). A transaction in
+    progress has just this lock."""
+    store.fill(20)
+    with subprocess.Popen([sys.executable, "-c", HOLD, f"{store.path}/write.lock"]) as child:
+        os.waitpid(child.pid, os.WUNTRACED)
+        yield child
+        child.kill()
+
+
+@pytest.mark.parametrize("arguments", [("remove", "d00000.example"), ("import", "-"),
+                                       ("identity", "add", "new.example"), ("compact",)],
+                         ids=" ".join)
+def test_a_stopped_writer_is_named(store, stopped_writer, arguments):
+    done = store.ctl(*arguments, input='{"MailFromDomainAttributes": {}}')
+    assert done.returncode == 75, done
+    assert f"process {stopped_writer.pid} (" in done.stderr and "stopped)" in done.stderr
+    assert f"kill -CONT {stopped_writer.pid}" in done.stderr
+    assert len(json.loads(store.ctl("list", "--json").stdout)) == 20
+    stopped_writer.send_signal(signal.SIGCONT)
+    stopped_writer.wait()
+    assert store.ctl("remove", "d00001.example").returncode == 0
+
+
+def test_status_and_check_name_a_stopped_writer(store, stopped_writer):
+    told = store.ctl("status")
+    assert told.returncode == 1
+    assert f"process {stopped_writer.pid} (" in told.stdout and "does not go on" in told.stdout
+    answer = json.loads(store.ctl("status", "--json").stdout)
+    assert answer["Store"]["Writer"] == {"Process": stopped_writer.pid, "Stopped": True}
+    assert not answer["Well"]
+    assert f"process {stopped_writer.pid} (" in store.ctl("check").stdout
+
+
+def test_term_ends_mailfrom_sync_beside_a_stopped_writer(store, milter, tmp_path):
+    sync = Sync(os.path.dirname(os.path.dirname(milter._programs.sync)), tmp_path)
+    with Ses() as ses:
+        sync.configure(QUICK | {"endpoint": ses.url})
+        sync.start()
+        try:
+            sync.wait_for_log("version ")
+            with subprocess.Popen([sys.executable, "-c", HOLD,
+                                   f"{sync.store}/write.lock"]) as child:
+                os.waitpid(child.pid, os.WUNTRACED)
+                sync.wait_for_log(f"process {child.pid} .*kill -CONT", seconds=60)
+                sync.send_signal(signal.SIGHUP)
+                sync.stop()  # with TERM, in time, while it cannot write
+                child.kill()
+        finally:
+            if sync.running:
+                sync.kill()

@@ -228,11 +228,11 @@ static void names_the_oldest_reader(void **state)
     assert_true(usage.behind >= TRANSACTIONS);
     assert_true(store_usage_has_old_reader(&usage));
     (void)snprintf(process, sizeof process, "process %d (", reader.process);
-    assert_true(store_care_look(&care, store, &why));
+    assert_true(store_care_look(&care, store, ((struct scratch *)*state)->store, &why));
     assert_int_equal(care.count, 1);
     assert_non_null(strstr(care.concerns[0].found, process));
     end_reader(&reader);
-    assert_true(store_care_look(&care, store, &why));
+    assert_true(store_care_look(&care, store, ((struct scratch *)*state)->store, &why));
     assert_int_equal(care.count, 0);
     assert_true(store_usage(store, &usage, &why));
     assert_int_equal(usage.readers, 0);
