@@ -246,13 +246,13 @@ static bool open_files(struct store *store, enum store_access access, const char
             return failure_set(why, EX_DATAERR, "store %s: %s is an empty file", store->directory,
                                store_data_file);
     }
-    if (store->writable)
-        store_turn_open(store);
     error = open_environment(store);
     if (error != 0)
         return fail_opening(store, error, why);
     store->is_open = true;
     store_directory_share(store->directory);
+    if (store->writable)
+        store_turn_open(store);
     if (!store_files_note(store, &status, why))
         return false;
     if (!is_whole(store, &status))
@@ -297,7 +297,7 @@ static void close_environment(struct store *store)
 }
 
 /* Files that are replaced while they are opened are opened again. */
-static bool open_store(struct store *store, enum store_access access, const char *group,
+static bool open_current_files(struct store *store, enum store_access access, const char *group,
                        struct failure *why)
 {
     for (int tries = 0; tries < OPENINGS_MAX; tries++) {
@@ -312,11 +312,23 @@ static bool open_store(struct store *store, enum store_access access, const char
     return false;
 }
 
+static bool open_store(struct store *store, enum store_access access, const char *group,
+                       struct failure *why)
+{
+    struct owner owner;
+    bool worked;
+
+    if (!owner_enter(&owner, store->directory, why))
+        return false;
+    worked = open_current_files(store, access, group, why);
+    owner_leave(&owner);
+    return worked;
+}
+
 bool store_open(struct store **opened, const char *directory, enum store_access access,
                 const char *group, struct failure *why)
 {
     struct store *store = calloc(1, sizeof *store + strlen(directory) + 1);
-    struct owner owner;
 
     *opened = NULL;
     if (store == NULL)
@@ -324,12 +336,9 @@ bool store_open(struct store **opened, const char *directory, enum store_access 
     strcpy(store->directory, directory);
     store->writable = access != STORE_READ;
     store->turn = -1;
-    if (owner_enter(&owner, directory, why)) {
-        if (open_store(store, access, group, why))
-            *opened = store;
-        owner_leave(&owner);
-    }
-    if (*opened == NULL)
+    if (open_store(store, access, group, why))
+        *opened = store;
+    else
         store_close(store);
     return *opened != NULL;
 }

@@ -6,6 +6,7 @@
  * belong to the process, because the kernel says who has one, and takes them away from the dead.
  */
 #include "common/store_turn.h"
+#include "common/owner.h"
 #include "common/process.h"
 #include "common/store_directory.h"
 #include "common/store_lmdb.h"
@@ -32,26 +33,43 @@ void store_set_patience(struct store_patience wanted)
 
 /* --- the file --- */
 
+/* A place for others to write in: nothing but a file of our own is touched. */
 static int open_file(const char *directory, int flags)
 {
     char path[PATH_MAX];
+    struct stat status;
+    int file;
 
     if (snprintf(path, sizeof path, "%s/write.lock", directory) >= (int)sizeof path)
         return -1;
-    return open(path, flags | O_CLOEXEC | O_NOFOLLOW, STORE_FILE_MODE);
+    file = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, S_IRUSR | S_IWUSR);
+    if (file >= 0 && (fstat(file, &status) != 0 || !S_ISREG(status.st_mode))) {
+        (void)close(file);
+        return -1;
+    }
+    return file;
+}
+
+/* Whoever may write data.mdb may take a turn. Only the owner of the file can say so. */
+static void give_to_writers(const struct store *store)
+{
+    struct failure unused;
+    struct stat status;
+    struct stat data;
+
+    if (fstat(store->turn, &status) != 0 || status.st_nlink != 1 || status.st_uid != owner_user() ||
+        !store_directory_stat(store->directory, &data, &unused))
+        return;
+    if (status.st_gid != data.st_gid && fchown(store->turn, (uid_t)-1, data.st_gid) != 0)
+        return;
+    (void)fchmod(store->turn, data.st_mode & (S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP));
 }
 
 void store_turn_open(struct store *store)
 {
-    struct stat directory;
-
     store->turn = open_file(store->directory, O_RDWR | O_CREAT);
-    if (store->turn < 0)
-        return;
-    /* For all of the group, as the store itself; only the owner can. */
-    (void)fchmod(store->turn, STORE_FILE_MODE);
-    if (stat(store->directory, &directory) == 0)
-        (void)!fchown(store->turn, (uid_t)-1, directory.st_gid);
+    if (store->turn >= 0)
+        give_to_writers(store);
 }
 
 void store_turn_close(struct store *store)
@@ -64,12 +82,17 @@ void store_turn_close(struct store *store)
 /* Was it removed by somebody who tidied up? Then the others have another one. */
 static void look_after_file(struct store *store)
 {
+    struct failure unused;
     struct stat status;
+    struct owner owner;
 
     if (store->turn >= 0 && fstat(store->turn, &status) == 0 && status.st_nlink > 0)
         return;
     store_turn_close(store);
+    if (!owner_enter(&owner, store->directory, &unused))
+        return;
     store_turn_open(store);
+    owner_leave(&owner);
 }
 
 /* --- the locks --- */

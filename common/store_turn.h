@@ -25,8 +25,8 @@ void store_set_patience(struct store_patience patience);
 
 struct store;
 
-/* Before the store is opened to be written. Without the file there are no turns, and LMDB's own
- * lock is all there is. Until store_turn_close. */
+/* When LMDB has opened a store that is to be written, and before the first transaction. Without the
+ * file there are no turns, and LMDB's own lock is all there is. Until store_turn_close. */
 void store_turn_open(struct store *store);
 void store_turn_close(struct store *store);
 

@@ -8,6 +8,7 @@
 #include "tests/unit/scratch.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 
 enum { WRITERS = 4, TRANSACTIONS = 50 };
@@ -236,6 +237,39 @@ static void a_lock_file_that_was_removed_is_made_again(void **state)
     store_close(store);
 }
 
+/* Whoever may write the data may lock; nothing else than a file of ours is touched. */
+static void the_lock_file_is_for_whoever_writes(void **state)
+{
+    const struct scratch *scratch = *state;
+    struct stat data;
+    struct stat lock;
+    struct failure why;
+    struct store *store = open_store(scratch);
+    char path[SCRATCH_PATH_SIZE + 16];
+    char other[SCRATCH_PATH_SIZE + 16];
+
+    (void)snprintf(path, sizeof path, "%s/write.lock", scratch->store);
+    (void)snprintf(other, sizeof other, "%s/other", scratch->directory);
+    assert_int_equal(stat(path, &lock), 0);
+    assert_int_equal(stat(scratch->data, &data), 0);
+    assert_int_equal(lock.st_mode & 07777, data.st_mode & 0660);
+    assert_int_equal(lock.st_gid, data.st_gid);
+    store_close(store);
+    assert_int_equal(rename(path, other), 0);
+    assert_int_equal(chmod(other, 0400), 0);
+    assert_int_equal(symlink(other, path), 0);
+    store = open_store(scratch);
+    assert_true(store_update(store, change, NULL, &why));
+    store_close(store);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(link(other, path), 0);
+    store = open_store(scratch);
+    assert_true(store_update(store, change, NULL, &why));
+    store_close(store);
+    assert_int_equal(stat(other, &lock), 0);
+    assert_int_equal(lock.st_mode & 07777, 0400);
+}
+
 /* --- other processes --- */
 
 static void describes_processes(void **state)
@@ -262,6 +296,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(many_writers_come_to_their_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_lock_file_that_was_removed_is_made_again, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(the_lock_file_is_for_whoever_writes, set_up, tear_down),
         cmocka_unit_test(describes_processes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
