@@ -70,6 +70,9 @@ struct decision decide(struct decision_facts facts, struct decision_policy polic
     if (decision.verdict == VERDICT_DEFAULT && !policy.has_default_domain)
         decision.verdict = VERDICT_PASS;
     if ((decision.verdict == VERDICT_DEFAULT || decision.verdict == VERDICT_CUSTOM) &&
+        facts.sender_stays)
+        decision.verdict = VERDICT_PASS;
+    if ((decision.verdict == VERDICT_DEFAULT || decision.verdict == VERDICT_CUSTOM) &&
         !facts.sender_portable)
         return (struct decision){VERDICT_REJECT, REASON_BAD_SENDER};
     return decision;

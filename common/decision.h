@@ -42,6 +42,7 @@ enum lookup_result { LOOKUP_UNAVAILABLE, LOOKUP_UNKNOWN, LOOKUP_FOUND };
 struct decision_facts {
     bool null_sender;
     bool outbound;
+    bool sender_stays;         /* rewrite = false: only refusals are left */
     bool sender_portable;      /* can the envelope sender move to another domain unharmed? */
     enum lookup_result lookup; /* the rest counts only for LOOKUP_FOUND */
     bool has_mail_from_domain;

@@ -60,8 +60,10 @@ static struct decision_policy policy_of(const struct settings *settings)
     };
 }
 
-static void take_record(struct decision_facts *facts, const struct mail_from *record)
+static void take_record(struct decision_facts *facts, const struct mail_from *record,
+                        const struct settings *settings)
 {
+    facts->sender_stays = !settings_rewrite(settings, record);
     facts->has_mail_from_domain = record->domain[0] != '\0';
     facts->status = record->status;
     facts->behavior = record->behavior;
@@ -78,7 +80,7 @@ static void look_up(struct judgement *judgement, struct decision_facts *facts,
     facts->lookup = lookup_find(lookup, address, settings->milter.strip_label, judgement->identity,
                                 &judgement->record, &with_snapshot, &judgement->detail);
     if (facts->lookup == LOOKUP_FOUND)
-        take_record(facts, &judgement->record);
+        take_record(facts, &judgement->record, settings);
     else
         judgement->identity[0] = '\0';
 }
@@ -281,6 +283,6 @@ void judge_as(struct judgement *judgement, const char *identity, const struct ma
     judgement->comes_back = false;
     (void)snprintf(judgement->identity, sizeof judgement->identity, "%s", identity);
     judgement->record = *record;
-    take_record(&facts, record);
+    take_record(&facts, record, scene->settings);
     conclude(judgement, &facts, envelope, message, scene);
 }

@@ -420,3 +420,14 @@ bool settings_parse(struct settings **settings, FILE *in, const char *name, stru
     }
     return worked;
 }
+
+bool settings_rewrite(const struct settings *settings, const struct mail_from *record)
+{
+    if (record->source == MAIL_FROM_LOCAL)
+        return settings->local.rewrite;
+    for (size_t i = 0; record->source == MAIL_FROM_SES && i < settings->ses_count; i++) {
+        if (strcmp(settings->ses[i].title, record->section) == 0)
+            return settings->ses[i].rewrite;
+    }
+    return settings->rewrite;
+}

@@ -43,6 +43,7 @@ struct settings_ses {
     char *profile;
     char *endpoint;
     struct settings_list identities; /* canonical form; none: all of the account */
+    bool rewrite;
     double requests_per_second;
     int64_t list_every;
     int64_t refresh_after;
@@ -59,6 +60,7 @@ struct settings {
     char *store;                    /* a directory, absolute */
     char *store_group;              /* "" for none */
     char *default_mail_from_domain; /* canonical form, "" for none */
+    bool rewrite;                   /* of records without a section: imported ones */
     bool seccomp;
     enum log_format log_format;
     enum log_threshold log_level;
@@ -88,6 +90,7 @@ struct settings {
     } sync;
     struct {
         struct settings_list expected_mx; /* canonical form; none: nothing is checked */
+        bool rewrite;
         enum settings_mx_match match;
         struct settings_list nameservers; /* an address, or one with a port; none: the system's */
         int64_t pending_interval;         /* durations are milliseconds */
@@ -126,6 +129,10 @@ bool settings_read(struct settings **settings, const char *file, struct failure 
 bool settings_parse(struct settings **settings, FILE *in, const char *name, struct failure *why);
 
 void settings_free(struct settings *settings); /* NULL is fine */
+
+/* Does the section that the record is of let the envelope sender move? What is of an account that
+ * has no section any more counts as imported. */
+bool settings_rewrite(const struct settings *settings, const struct mail_from *record);
 
 /* Writes the effective values in the syntax of the file. */
 void settings_print(const struct settings *settings, FILE *out);

@@ -35,6 +35,10 @@ const struct setting settings_schema[] = {
      .help = "The group that a newly made store belongs to; others cannot read it."},
     {NULL, "default-mail-from-domain", TYPE_DOMAIN, "", AT(default_mail_from_domain),
      .help = "The default MAIL FROM domain; without one, mail that it is due passes unchanged."},
+    {NULL, "rewrite", TYPE_SWITCH, "true", AT(rewrite),
+     .help =
+         "Move the envelope sender of imported identities to the MAIL FROM domain. Sections ses "
+         "and local have a setting of their own."},
     {NULL, "seccomp", TYPE_SWITCH, "true", AT(seccomp),
      .help = "Do mailfrom-milter and mailfrom-sync give up the system calls that they do not need? "
              "Programs that mailfrom-sync runs then cannot use sudo or sendmail."},
@@ -102,6 +106,10 @@ const struct setting settings_schema[] = {
              "only."},
     {"ses", "identities", TYPE_IDENTITIES, "{}", IN_SES(identities),
      .help = "The identities to keep; without any, all of the account."},
+    {"ses", "rewrite", TYPE_SWITCH, "true", IN_SES(rewrite),
+     .help = "Move the envelope sender to the MAIL FROM domain. false refuses mail where that is "
+             "due, and else leaves the sender alone: for a gateway in front of SES, which replaces "
+             "the sender itself and sends its notifications to the one that it is given."},
     {"ses", "requests-per-second", TYPE_RATE, "0.8", IN_SES(requests_per_second),
      RANGE("0.01", "1000"),
      .help = "How fast SES is called. An account has 1 a second, and others use it too."},
@@ -131,6 +139,8 @@ const struct setting settings_schema[] = {
     {"local", "expected-mx", TYPE_DOMAINS, "{}", AT(local.expected_mx),
      .help = "The mail servers that a MAIL FROM domain has to point to with its MX record; without "
              "any, nothing is checked."},
+    {"local", "rewrite", TYPE_SWITCH, "true", AT(local.rewrite),
+     .help = "As in section ses, for identities of this gateway's own."},
     {"local", "match", TYPE_WORD, "exactly-one", AT(local.match), WORDS(mx_match_words),
      .help = "exactly-one, as SES has it: a single MX, one of those. only-these: one or more of "
              "them and no other. any-of-these: one of them, whatever else is there."},

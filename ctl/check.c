@@ -235,6 +235,7 @@ static bool check_all(struct check *check, struct options *options, struct invoc
     check_socket(check);
     check_postfix(check);
     check_sendmail(check);
+    check_relay(check);
     check_return_path(check);
     if (check->store != NULL)
         good = check_identities(check, options, why);

@@ -30,6 +30,9 @@ void check_socket(const struct check *check);
 void check_postfix(const struct check *check);
 void check_sendmail(const struct check *check);
 
+/* Next hops that are SES, and settings that do not fit. */
+void check_relay(const struct check *check);
+
 /* Return paths: what the settings, the milter that runs and the MTAs have for them; and, in the
  * DNS, the MX of the default MAIL FROM domain. Nothing where the settings have none. */
 void check_return_path(const struct check *check);

@@ -18,6 +18,7 @@
 
 /* What this gateway's identities have. */
 struct mail_froms {
+    const struct settings *settings;
     enum check_gateway imported; /* whose imported identities are */
     struct domain_list domains;
     struct domain_list unclear; /* nobody knows whether they are this gateway's */
@@ -37,7 +38,8 @@ static bool note_record(void *context, const char *key, const struct mail_from *
     struct mail_froms *mail_froms = context;
 
     (void)key;
-    if (record->domain[0] == '\0' || record->source == MAIL_FROM_SES)
+    if (record->domain[0] == '\0' || record->source == MAIL_FROM_SES ||
+        !settings_rewrite(mail_froms->settings, record))
         return true;
     switch (record->source == MAIL_FROM_LOCAL ? GATEWAY_OWN : mail_froms->imported) {
     case GATEWAY_SES:
@@ -195,7 +197,8 @@ static void tell(const struct check *check, const struct domain_list *domains,
 void check_bounces(const struct check *check)
 {
     static const struct mail_from imported = {.source = MAIL_FROM_FILE};
-    struct mail_froms mail_froms = {.imported = check_expect(check->settings, &imported).gateway};
+    struct mail_froms mail_froms = {.settings = check->settings,
+                                    .imported = check_expect(check->settings, &imported).gateway};
     struct domain_list *domains = &mail_froms.domains;
     struct takers takers = {.postfix = MTA_NONE};
     struct failure why; /* check_store has told it */

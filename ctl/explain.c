@@ -169,6 +169,10 @@ static void tell_record(const struct judgement *judgement, const struct settings
     }
     label("  On MX failure");
     (void)puts(mail_from_behavior_words[record->behavior]);
+    if (!settings_rewrite(settings, record)) {
+        label("  Rewrite");
+        (void)puts("off: the sender stays as it is, and only refusals are left (rewrite = false)");
+    }
     if (record->feedback_off && record->source != MAIL_FROM_SES) {
         label("  Bounces");
         (void)puts("not forwarded to the sender (feedback forwarding is off)");

@@ -23,6 +23,7 @@ libctl_a_SOURCES = \
 	ctl/check_listener.c ctl/check_listener.h \
 	ctl/check_mx.c \
 	ctl/check_postfix.c \
+	ctl/check_relay.c \
 	ctl/check_return.h \
 	ctl/check_return_domains.c \
 	ctl/check_return_map.c \

@@ -13,6 +13,10 @@
 /* What is asked for of main.cf. */
 static const char *const question[] = {"-x",
                                        "queue_directory",
+                                       "relayhost",
+                                       "sender_dependent_relayhost_maps",
+                                       "default_transport",
+                                       "sender_dependent_default_transport_maps",
                                        "mail_owner",
                                        "smtpd_milters",
                                        "non_smtpd_milters",

@@ -68,7 +68,8 @@ static bool check_record(const struct mail_from *record, const char *key, struct
 /* --- the address --- */
 
 /* A message is refused, or has no MAIL FROM domain to move to. */
-static bool check_judgement(const struct judgement *judgement, struct failure *why)
+static bool check_judgement(const struct judgement *judgement, const struct settings *settings,
+                            struct failure *why)
 {
     const struct decision *decision = &judgement->decision;
 
@@ -80,9 +81,12 @@ static bool check_judgement(const struct judgement *judgement, struct failure *w
                            judgement->detail.text);
     if (decision->verdict == VERDICT_PASS)
         return failure_set(why, EX_UNAVAILABLE,
-                           "%s has no return path: the envelope sender stays as it is, as there is "
-                           "no MAIL FROM domain that it could move to (%s)",
-                           judgement->identity, reason_words[decision->reason]);
+                           "%s has no return path: the envelope sender stays as it is, as %s (%s)",
+                           judgement->identity,
+                           settings_rewrite(settings, &judgement->record)
+                               ? "there is no MAIL FROM domain that it could move to"
+                               : "the settings have rewrite = false for it",
+                           reason_words[decision->reason]);
     return true;
 }
 
@@ -115,7 +119,7 @@ static bool encode(const struct encoding *encoding, const struct return_view *vi
         !check_record(&record, key, why))
         return false;
     judge_as(&judgement, key, &record, &encoding->message, &view->scene);
-    if (!check_judgement(&judgement, why))
+    if (!check_judgement(&judgement, view->scene.settings, why))
         return false;
     tell(&judgement, encoding, view->scene.settings);
     return true;

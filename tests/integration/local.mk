@@ -51,6 +51,7 @@ EXTRA_DIST += \
 	tests/integration/test_return_path_ctl.py \
 	tests/integration/test_return_path.py \
 	tests/integration/test_return_path_settings.py \
+	tests/integration/test_rewrite.py \
 	tests/integration/test_sessions.py \
 	tests/integration/test_settings.py \
 	tests/integration/test_sockets.py \

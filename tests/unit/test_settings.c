@@ -406,7 +406,7 @@ static void refuses_wrong_values_with_line_and_choice(void **state)
          "file.conf:9: no such option 'stor'"},
         {"unknown setting", "stor = /a",
          "file.conf:1: no such option 'stor'; did you mean 'store'? There are store, store-group, "
-         "default-mail-from-domain, seccomp, log-format, log-level, milter {..}"},
+         "default-mail-from-domain, rewrite, seccomp, log-format, log-level, milter {..}"},
         {"unknown setting in the section", "milter {\nstore = /a\n}",
          "file.conf:2: no such option 'store'; there are socket, socket-mode"},
         {"setting of the section outside", "socket = \"fd:3\"", "no such option 'socket'"},
@@ -688,6 +688,50 @@ static void starts_afresh_after_a_failure(void **state)
     settings_free(read_valid("milter { mode = monitor }"));
 }
 
+static void says_whether_the_sender_of_a_record_moves(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *behaviour;
+        const char *text;
+        struct mail_from record;
+        bool moves;
+    } rows[] = {
+        {"imported, by default", "", {.source = MAIL_FROM_FILE}, true},
+        {"imported", "rewrite = false", {.source = MAIL_FROM_FILE}, false},
+        {"imported, whatever sections say",
+         "ses { rewrite = false }\nlocal { rewrite = false }",
+         {.source = MAIL_FROM_FILE},
+         true},
+        {"local", "local { rewrite = false }", {.source = MAIL_FROM_LOCAL}, false},
+        {"local, whatever the top says", "rewrite = false", {.source = MAIL_FROM_LOCAL}, true},
+        {"adopted",
+         "ses { rewrite = false }",
+         {.source = MAIL_FROM_LOCAL, .former = MAIL_FROM_SES},
+         true},
+        {"of the account", "ses { rewrite = false }", {.source = MAIL_FROM_SES}, false},
+        {"of the account with that title",
+         "ses \"a\" { }\nses \"b\" { rewrite = false }",
+         {.source = MAIL_FROM_SES, .section = "b"},
+         false},
+        {"of another account",
+         "ses \"a\" { }\nses \"b\" { rewrite = false }",
+         {.source = MAIL_FROM_SES, .section = "a"},
+         true},
+        {"of an account without a section",
+         "rewrite = false\nses \"a\" { }",
+         {.source = MAIL_FROM_SES, .section = "b"},
+         false},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct settings *settings = read_valid(rows[i].text);
+        if (settings_rewrite(settings, &rows[i].record) != rows[i].moves)
+            fail_msg("%s", rows[i].behaviour);
+        settings_free(settings);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -708,6 +752,7 @@ int main(void)
         cmocka_unit_test(reads_a_file),
         cmocka_unit_test(starts_afresh_after_a_failure),
         cmocka_unit_test(takes_the_section_of_local_identities),
+        cmocka_unit_test(says_whether_the_sender_of_a_record_moves),
         cmocka_unit_test(takes_the_section_of_return_paths),
         cmocka_unit_test(refuses_wrong_return_paths),
         cmocka_unit_test(refuses_wrong_local_settings),
