@@ -29,5 +29,6 @@ sbin_PROGRAMS += mailfrom-milter
 mailfrom_milter_CPPFLAGS = $(AM_CPPFLAGS) $(MILTER_CFLAGS)
 mailfrom_milter_SOURCES = \
 	milter/main.c \
+	milter/peers.c milter/peers.h \
 	milter/signals.c milter/signals.h
 mailfrom_milter_LDADD = libmilterd.a $(COMMON_LIBS) $(MILTER_LIBS) $(MICROHTTPD_LIBS) -lpthread

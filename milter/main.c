@@ -16,6 +16,7 @@
 #include "milter/live_settings.h"
 #include "milter/metrics_server.h"
 #include "milter/milter.h"
+#include "milter/peers.h"
 #include "milter/return_map.h"
 #include "milter/signals.h"
 #include "milter/socket.h"
@@ -26,7 +27,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -182,19 +182,6 @@ static void stop(void)
 
 /* --- start --- */
 
-/* Out of descriptors, libmilter's listener would spin. */
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
-/* --- main --- */
-
 static bool bind_return_map(const struct settings *settings, struct failure *why)
 {
     return socketmap_server_bind(settings->return_path.socket, settings->return_path.socket_mode,
@@ -214,7 +201,7 @@ static bool start(struct settings *settings, struct failure *why)
     struct return_secrets *secrets;
 
     signals_init(&handlers);
-    raise_descriptor_limit();
+    peers_init();
     if (!options.foreground && !daemon_go_to_background(why))
         return false;
     log_configure(settings->log_format, settings->log_level);
@@ -281,6 +268,8 @@ static int check(struct settings *settings, struct failure *why)
     settings_free(settings);
     return EX_OK;
 }
+
+/* --- main --- */
 
 int main(int argc, char **argv)
 {

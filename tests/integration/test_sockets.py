@@ -5,16 +5,22 @@
 import grp
 import os
 import pwd
+import re
 import socket
 import stat
+import struct
 import subprocess
+import threading
+from pathlib import Path
 
 import pytest
 
+from lab.http import request
 from lab.milter_client import ALL_ACTIONS, MilterClient
-from lab.process import free_port, has_ipv6
+from lab.process import free_port, has_ipv6, wait_until
 from lab.programs import Milter
 
+CONF = Path(__file__).parent.parent.parent / "conf"
 CHGFROM = 0x40
 NOBODY = 0x10
 NO_REPLIES = 0xFF080  # SMFIP_NR_HDR, and SMFIP_NR_CONN to SMFIP_NR_BODY
@@ -196,3 +202,113 @@ def test_a_connection_that_talks_nonsense_harms_nobody(own):
         stranger.connect(path_of(own))
         stranger.sendall(b"GET / HTTP/1.0\r\n\r\n")
     assert moves_the_sender("unix", path_of(own))
+
+
+# What peers can use up: each limit of the unit, in small
+
+def flood(path, count, octets=b""):
+    """Connections that send octets and wait."""
+    connections = []
+    for _ in range(count):
+        connections.append(socket.socket(socket.AF_UNIX))
+        connections[-1].connect(path)
+        try:
+            connections[-1].sendall(octets)
+        except BrokenPipeError:
+            pass  # hung up on already
+    return connections
+
+
+def hung_up(connection):
+    connection.settimeout(30)
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def test_descriptors_are_left_for_store_and_metrics(own):
+    address = f"127.0.0.1:{free_port()}"
+    own.wrapper = ("prlimit", "--nofile=80:80")
+    own.store = f"{own.base}/store"
+    own.use({"milter": {"metrics": address}})
+    path = path_of(own)
+    with MilterClient("unix", path) as early:
+        crowd = flood(path, 100)
+        mark = own.log_size()
+        assert all(hung_up(connection) for connection in crowd[-20:])
+        # A new store is opened, and who was there before is served from it.
+        own.import_records({"shop.example": {
+            "MailFromDomain": "bounce.shop.example", "MailFromDomainStatus": "Success",
+            "BehaviorOnMXFailure": "RejectMessage"}})
+        own.wait_for_log("in use, 1 identit", mark)
+        assert (b"e", b"<info@bounce.shop.example>\0") in early.send("info@shop.example",
+                                                                     "info@shop.example")
+        assert request(address, "/healthz").status == 200
+        for connection in crowd:
+            connection.close()
+        wait_until(lambda: len(os.listdir(f"/proc/{own.pid}/fd")) < 40, "the crowd to be gone")
+    assert moves_the_sender("unix", path)
+    own.stop()
+    lines = re.findall("too many connections.*", own.log_text())
+    assert "repeated" not in lines[0] and all("repeated" in line for line in lines[1:]), lines
+
+
+def test_out_of_descriptors_it_does_not_spin(own):
+    """Where others took even those that are kept: ENFILE, or a limit that was lowered."""
+    own.use()
+    path = path_of(own)
+    answers = []
+
+    def limit(count):
+        subprocess.run(["prlimit", f"--pid={own.pid}", f"--nofile={count}:"], check=True,
+                       timeout=30)
+    limit(len(os.listdir(f"/proc/{own.pid}/fd")))
+    mark = own.log_size()
+    client = threading.Thread(target=lambda: answers.append(moves_the_sender("unix", path)))
+    client.start()
+    own.wait_for_log("cannot accept connections: Too many open files", mark)
+    limit(1000)
+    client.join()
+    assert answers == [True]
+    own.stop()
+    again = re.search(r"cannot accept .*repeated (\d+) times in (\d+) s", own.log_text(mark))
+    assert again is None or int(again[1]) <= 10 * (int(again[2]) + 1), again[0]
+
+
+def test_out_of_threads_who_comes_waits(own):
+    """Half packets have a thread each. Of a user other than root the system counts threads."""
+    own.wrapper = ("prlimit", "--nproc=24:24")
+    own.use({"milter": {"user": "games", "socket-group": ""}})
+    path = path_of(own)
+    half = struct.pack("!IcIII", 13, b"O", 6, ALL_ACTIONS, 0) + b"\0\0\0"
+    crowd = flood(path, 100, half)
+
+    def are_used_up(before=[0]):
+        now = len(os.listdir(f"/proc/{own.pid}/task"))
+        before[0], was = now, before[0]
+        return 2 < now == was
+    wait_until(are_used_up, "no more threads to be started")
+    assert len(os.listdir(f"/proc/{own.pid}/task")) <= 24
+    replies = []
+
+    def send():
+        with MilterClient("unix", path) as client:
+            replies.extend(client.send("info@shop.example", "info@shop.example"))
+    client = threading.Thread(target=send)
+    client.start()
+    for connection in crowd:
+        connection.close()
+    client.join()
+    assert replies[-1][0] in (b"c", b"y") and own.running  # y: it may not read that store
+
+
+def test_the_units_set_each_limit():
+    units = {name: dict(re.findall(r"^(\w+)=(.*)$", (CONF / name).read_text(), re.M))
+             for name in ("mailfrom-milter.service.in", "mailfrom-sync.service.in")}
+    text = (CONF.parent / "doc/systemd.md").read_text()
+    for name, unit in units.items():
+        assert {"TasksMax", "MemoryMax"} <= set(unit) and unit["Restart"] == "on-failure", name
+        for limit in ("LimitNOFILE", "TasksMax", "MemoryMax"):
+            assert limit not in unit or f"`{limit}={unit[limit]}`" in text, (name, limit)
+    assert "LimitNOFILE" in units["mailfrom-milter.service.in"]

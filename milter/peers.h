@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * SPDX-FileCopyrightText: the mailfrom-milter contributors
+ *
+ * How many connections the peers of the milter's socket may have.
+ *
+ * Out of descriptors, libmilter's listener calls accept(2) in a loop without a pause, and the
+ * program could neither open its store again nor answer about its state. So this file defines
+ * accept(2) itself, as milter/signals.h does with sigwait(3): some descriptors are kept for the
+ * program's own needs, whoever connects beyond that is hung up on at once, and a failure that would
+ * come again right away is waited out.
+ */
+#ifndef MILTER_PEERS_H
+#define MILTER_PEERS_H
+
+/* Takes as many descriptors as the system gives. To be called before any thread is started. */
+void peers_init(void);
+
+#endif
