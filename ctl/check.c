@@ -91,11 +91,11 @@ static void put(const struct check *check, enum finding_level level, const char 
     findings_put(check->findings, finding);
 }
 
-static void tell_silence(const struct check *check, const char *servers)
+static void tell_silence(const struct check *check)
 {
     struct finding finding = {.subject = "dns"};
 
-    finding_found(&finding, "no answer from %s; it is not asked any more", servers);
+    finding_found(&finding, "no answer from %s; it is not asked any more", check->inquiry->servers);
     finding_advise(&finding, "see nameservers in section local, or /etc/resolv.conf");
     put(check, FINDING_ERROR, "dns", &finding);
 }
@@ -124,7 +124,6 @@ static void check_named(const struct check *check, const char *key)
 /* Asks for one that is there, so that a resolver that is down is told once, and before all else. */
 static void probe(const struct check *check, const struct keys *keys)
 {
-    const struct dns_answer *answer;
     struct mail_from record;
     struct failure ignored;
 
@@ -132,9 +131,7 @@ static void probe(const struct check *check, const struct keys *keys)
         if (store_get(check->store, keys->list[i], &record, &ignored) != STORE_FOUND ||
             record.domain[0] == '\0')
             continue;
-        answer = inquire_patiently(check->inquiry, record.domain, DNS_MX);
-        if (inquiry_is_over(check->inquiry))
-            tell_silence(check, answer->servers);
+        (void)inquire(check->inquiry, record.domain, DNS_MX);
         return;
     }
 }
@@ -142,15 +139,9 @@ static void probe(const struct check *check, const struct keys *keys)
 static void check_keys(const struct check *check, const struct keys *keys)
 {
     struct finding finding = {.subject = "identities"};
-    bool was_over;
 
-    if (!inquiry_is_over(check->inquiry))
-        probe(check, keys);
-    was_over = inquiry_is_over(check->inquiry);
     for (size_t i = 0; i < keys->count; i++)
         check_named(check, keys->list[i]);
-    if (!was_over && inquiry_is_over(check->inquiry))
-        tell_silence(check, "the DNS any more");
     if (keys->left_out == 0)
         return;
     finding_found(&finding, "%zu more with a MAIL FROM domain are left out", keys->left_out);
@@ -198,6 +189,7 @@ static struct dns_resolver *open_resolver(const struct check *check)
 static bool check_identities(struct check *check, struct options *options, struct failure *why)
 {
     struct dns_resolver *resolver;
+    bool told;
 
     if (options->keys.count == 0) {
         options->keys.most = options->all ? 0 : IDENTITIES_CHECKED;
@@ -206,14 +198,25 @@ static bool check_identities(struct check *check, struct options *options, struc
         if (options->keys.out_of_memory)
             return failure_set(why, EX_OSERR, "out of memory");
     }
-    if (options->keys.count > 0 && !options->addresses_given)
+    if ((options->keys.count > 0 || *check->settings->default_mail_from_domain != '\0') &&
+        !options->addresses_given)
         find_own_addresses(check);
     resolver = open_resolver(check);
     check->inquiry->context = resolver;
-    check->inquiry->unanswered = resolver == NULL ? INQUIRY_PATIENCE : 0;
+    check->inquiry->is_over = resolver == NULL;
+    if (resolver != NULL)
+        probe(check, &options->keys);
+    told = resolver == NULL || inquiry_is_over(check->inquiry);
+    if (told && resolver != NULL)
+        tell_silence(check);
     check_keys(check, &options->keys);
     check_bounces(check);
-    check_return_default(check);
+    if (!inquiry_is_over(check->inquiry))
+        check_expected_mx(check);
+    if (!inquiry_is_over(check->inquiry))
+        check_default(check);
+    if (!told && inquiry_is_over(check->inquiry))
+        tell_silence(check);
     dns_close(resolver);
     return true;
 }

@@ -33,10 +33,14 @@ void check_sendmail(const struct check *check);
 /* Next hops that are SES, and settings that do not fit. */
 void check_relay(const struct check *check);
 
-/* Return paths: what the settings, the milter that runs and the MTAs have for them; and, in the
- * DNS, the MX of the default MAIL FROM domain. Nothing where the settings have none. */
+/* Return paths: what the settings, the milter that runs and the MTAs have for them. Nothing where
+ * the settings have none. */
 void check_return_path(const struct check *check);
-void check_return_default(const struct check *check);
+
+/* What the settings name, in the DNS: MX and SPF of the default MAIL FROM domain, and the addresses
+ * of expected-mx. */
+void check_default(const struct check *check);
+void check_expected_mx(const struct check *check);
 
 /* Where the settings have none: does the MTA accept the bounces of identities all the same? Asks
  * the DNS where it is not known whose identities they are. */
@@ -65,6 +69,8 @@ struct check_expectation check_expect(const struct settings *settings,
                                       const struct mail_from *record);
 void check_mx(const struct check *check, const char *key, const struct mail_from *record,
               const struct check_expectation *expectation);
+/* The MX of a domain that is nobody's but the gateway's: it has no status. */
+void check_mx_of_default(const struct check *check, const char *key, const char *domain);
 void check_spf(const struct check *check, const char *key, const struct mail_from *record,
                const struct check_expectation *expectation);
 void check_dmarc(const struct check *check, const char *key, const struct mail_from *record);

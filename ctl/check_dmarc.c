@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ctl/dmarc.h"
+#include "ctl/near_miss.h"
 
 static const char *domain_of(const char *key)
 {
@@ -25,14 +26,35 @@ static void put(const struct check *check, enum finding_level level, struct find
 static void tell_none(const struct check *check, const struct dmarc *dmarc, const char *from,
                       struct finding *finding)
 {
-    if (dmarc->finding == DMARC_MISSING) {
-        finding_found(finding, "%s has no DMARC record, nor has a parent", from);
-        finding_advise(finding, "publish \"v=DMARC1; p=none\" at _dmarc.%s to begin with", from);
-    } else {
+    char what[NEAR_MISS_SIZE];
+    char advice[NEAR_MISS_SIZE];
+
+    if (dmarc->finding != DMARC_MISSING) {
         finding_found(finding, "DMARC of %s: %s", from, dmarc->why.text);
         if (dmarc->finding == DMARC_BROKEN)
-            finding_advise(finding, "receivers pass over it; publish one that is right");
+            finding_advise(finding, "%s: receivers pass over it",
+                           dmarc->several ? "remove all but one" : "mend it");
+    } else if (near_miss_find_dmarc(check->inquiry, from, what, advice)) {
+        finding_found(finding, "%s has no DMARC record, but %s", from, what);
+        finding_advise(finding, "%s", advice);
+    } else {
+        finding_found(finding, "%s has no DMARC record, nor has a parent", from);
+        finding_advise(finding, "publish \"v=DMARC1; p=none\" at _dmarc.%s to begin with", from);
     }
+    put(check, FINDING_WARNING, finding);
+}
+
+/* The policy is that of a parent, and the domain was to have its own. */
+static void tell_own(const struct check *check, const struct dmarc *dmarc, const char *from,
+                     struct finding *finding)
+{
+    char what[NEAR_MISS_SIZE];
+    char advice[NEAR_MISS_SIZE];
+
+    if (strcmp(dmarc->at, from) == 0 || !near_miss_find_dmarc(check->inquiry, from, what, advice))
+        return;
+    finding_found(finding, "%s has no DMARC record of its own, but %s", from, what);
+    finding_advise(finding, "%s", advice);
     put(check, FINDING_WARNING, finding);
 }
 
@@ -89,6 +111,8 @@ void check_dmarc(const struct check *check, const char *key, const struct mail_f
         tell_none(check, &dmarc, from, &finding);
         return;
     }
+    tell_own(check, &dmarc, from, &finding);
+    finding = (struct finding){.check = "dmarc", .subject = key};
     tell_alignment(check, &dmarc, from, record->domain, &finding);
     tell_fallback(check, &dmarc, from, record, &fallback);
 }

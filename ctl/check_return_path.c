@@ -16,7 +16,6 @@
 
 #include "common/moment.h"
 #include "ctl/permission.h"
-#include "dns/mx.h"
 
 enum { SECONDS_A_DAY = 24 * 60 * 60, DAYS_OF_A_SECRET = 2 * 365 };
 
@@ -205,35 +204,4 @@ void check_return_path(const struct check *check)
         tell_no_socket(&scene);
     }
     return_secrets_free(scene.secrets);
-}
-
-/* --- in the DNS --- */
-
-void check_return_default(const struct check *check)
-{
-    const struct settings *settings = check->settings;
-    const char *domain = settings->default_mail_from_domain;
-    struct check_return scene = {.check = check};
-    struct finding finding = {.subject = "default-mail-from-domain"};
-    char text[MX_TEXT_SIZE];
-    enum mx_finding found;
-
-    if (settings->return_path.secrets_file[0] == '\0' || *domain == '\0' ||
-        settings->local.expected_mx.count == 0 || inquiry_is_over(check->inquiry))
-        return;
-    found = mx_judge(inquire(check->inquiry, domain, DNS_MX), &settings->local.expected_mx,
-                     settings->local.match, text);
-    if (found == MX_FOUND) {
-        finding_found(&finding, "MX of %s is %s", domain, text);
-        check_return_put(&scene, FINDING_OK, &finding);
-        return;
-    }
-    finding_found(&finding, "MX of %s %s %s%s", domain,
-                  found == MX_GONE ? "is" : "cannot be looked up:", text,
-                  found == MX_GONE ? ", so bounces to it go elsewhere" : "");
-    if (found == MX_GONE) {
-        finding_expected(&finding, "MX 10 %s", settings->local.expected_mx.items[0]);
-        finding_advise(&finding, "publish it");
-    }
-    check_return_put(&scene, FINDING_WARNING, &finding);
 }

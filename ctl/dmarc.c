@@ -30,12 +30,12 @@ static const char *select_record(const struct dns_answer *answer, bool *several)
 }
 
 static enum dmarc_finding read_answer(const struct dns_answer *answer, const char *name,
-                                      struct dmarc_record *record, struct failure *why)
+                                      struct dmarc_record *record, bool *several,
+                                      struct failure *why)
 {
-    bool several;
-    const char *text = select_record(answer, &several);
+    const char *text = select_record(answer, several);
 
-    if (several) {
+    if (*several) {
         (void)failure_set(why, EX_DATAERR, "several DMARC records at %s", name);
         return DMARC_BROKEN;
     }
@@ -48,7 +48,7 @@ static enum dmarc_finding read_answer(const struct dns_answer *answer, const cha
 }
 
 static enum dmarc_finding ask(struct inquiry *inquiry, const char *domain,
-                              struct dmarc_record *record, struct failure *why)
+                              struct dmarc_record *record, bool *several, struct failure *why)
 {
     char name[sizeof "_dmarc." + IDENTITY_DOMAIN_MAX];
     const struct dns_answer *answer;
@@ -58,7 +58,7 @@ static enum dmarc_finding ask(struct inquiry *inquiry, const char *domain,
         return DMARC_MISSING;
     answer = inquire(inquiry, name, DNS_TXT);
     if (answer->result == DNS_FOUND)
-        return read_answer(answer, name, record, why);
+        return read_answer(answer, name, record, several, why);
     if (answer->result == DNS_NO_DATA || answer->result == DNS_NXDOMAIN)
         return DMARC_MISSING;
     (void)failure_set(why, EX_TEMPFAIL, "%s: %s (%s)", name, dns_result_words[answer->result],
@@ -130,7 +130,8 @@ void dmarc_find(struct dmarc *dmarc, const char *from, struct inquiry *inquiry)
 
     *dmarc = (struct dmarc){.finding = DMARC_MISSING};
     for (const char *domain = from; domain != NULL; domain = next_domain(domain)) {
-        enum dmarc_finding finding = ask(inquiry, domain, &record, &why);
+        bool several = false;
+        enum dmarc_finding finding = ask(inquiry, domain, &record, &several, &why);
         if (finding == DMARC_FOUND && !note(dmarc, from, domain, &record))
             return;
         if (finding == DMARC_UNCLEAR && dmarc->finding != DMARC_FOUND) {
@@ -140,6 +141,7 @@ void dmarc_find(struct dmarc *dmarc, const char *from, struct inquiry *inquiry)
         }
         if (finding == DMARC_BROKEN && dmarc->finding == DMARC_MISSING) {
             dmarc->finding = finding;
+            dmarc->several = several;
             dmarc->why = why;
         }
     }

@@ -25,6 +25,7 @@ enum dmarc_finding {
 struct dmarc {
     enum dmarc_finding finding;
     struct failure why;
+    bool several;                     /* broken, for there is more than one record */
     char at[IDENTITY_DOMAIN_MAX + 1]; /* the domain whose record counts */
     char organisation[IDENTITY_DOMAIN_MAX + 1];
     struct dmarc_record record;

@@ -17,6 +17,7 @@ libctl_a_SOURCES = \
 	ctl/change.c ctl/change.h \
 	ctl/check.c ctl/check.h \
 	ctl/check_bounces.c \
+	ctl/check_default.c \
 	ctl/check_dmarc.c \
 	ctl/check_filter.c ctl/check_filter.h \
 	ctl/check_identity.c \
@@ -63,6 +64,7 @@ libctl_a_SOURCES = \
 	ctl/local_record.c ctl/local_record.h \
 	ctl/map_client.c ctl/map_client.h \
 	ctl/match_list.c ctl/match_list.h \
+	ctl/near_miss.c ctl/near_miss.h \
 	ctl/permission.c ctl/permission.h \
 	ctl/postconf.c ctl/postconf.h \
 	ctl/postfix.c ctl/postfix.h \

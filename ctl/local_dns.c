@@ -36,7 +36,8 @@ static void write_term(char term[TERM_SIZE], const struct network *network)
     (void)snprintf(term, TERM_SIZE, " %s:%s", strchr(text, ':') != NULL ? "ip6" : "ip4", text);
 }
 
-/* What is only taken to be so must not make others refuse mail, hence ~all. */
+/* ~all, as `mailfromctl check' advises and AWS documents: with -all, receivers refuse forwarded
+ * mail before they look at DKIM and DMARC. */
 static void write_spf(char spf[SPF_SIZE], const struct local_dns_addresses *addresses)
 {
     size_t used = (size_t)snprintf(spf, SPF_SIZE, "v=spf1%s", addresses->count == 0 ? " mx" : "");
@@ -46,7 +47,7 @@ static void write_spf(char spf[SPF_SIZE], const struct local_dns_addresses *addr
         write_term(term, &addresses->list[i]);
         used += (size_t)snprintf(spf + used, SPF_SIZE - used, "%s", term);
     }
-    (void)snprintf(spf + used, SPF_SIZE - used, addresses->count == 0 ? " ~all" : " -all");
+    (void)snprintf(spf + used, SPF_SIZE - used, " ~all");
 }
 
 static void print_spf(FILE *out, const char *domain, const struct local_dns_addresses *addresses)

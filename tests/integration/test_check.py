@@ -7,7 +7,9 @@ import json
 import os
 import shutil
 import socket
+import threading
 import time
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -23,6 +25,8 @@ ZONE = f"""\
 mx.gateway A {GATEWAY}
 right MX 10 host
 bounce.right MX 10 mx.gateway
+bounce.default MX 10 mx.gateway
+bounce.default TXT "v=spf1 mx -all"
 bounce.right TXT "v=spf1 ip4:{GATEWAY} -all"
 _dmarc.right TXT "v=DMARC1; p=reject"
 
@@ -63,12 +67,42 @@ bounce.redirect MX 10 feedback-smtp.eu-west-1.amazonses.com.
 bounce.redirect TXT "v=spf1 redirect=_spf.redirect.example"
 _spf.redirect TXT "v=spf1 include:amazonses.com -all"
 bounce.nothing MX 10 feedback-smtp.eu-west-1.amazonses.com.
+bounce.sesopen MX 10 feedback-smtp.eu-west-1.amazonses.com.
+bounce.sesopen MX 20 mx.other
+bounce.sesopen TXT "v=spf1 +all"
+bounce.sestwo MX 10 feedback-smtp.eu-west-1.amazonses.com.sestwo
+bounce.sestwo TXT "v=spf1 include:amazonses.com ~all"
+bounce.sestwo TXT "v=spf1 ~all"
+bounce.plain MX 10 feedback-smtp.eu-west-1.amazonses.com.
+bounce.plain TXT "v=spf1 ip4:192.0.2.1"
+
+bounce.semicolon TXT "v=spf1; ip4:192.0.2.10 ~all"
+bounce.quoted TXT "\\"v=spf1 ip4:192.0.2.10 ~all\\""
+_dmarc.semicolon TXT "p=none; v=DMARC1"
+dmarc.quoted TXT "v=DMARC1; p=none"
+_dmarc.closed TXT "v=DMARC1; p=maybe"
+_dmarc.own.parent TXT "v=DMARC1 p=none"
+bounce.own.parent MX 10 mx.gateway
 """
+# In these, someone forgot final dots; in the last, all that is not there is answered by a wildcard.
+UNDOTTED = {
+    "target.test": f"bounce MX 10 {MX}\n",
+    "owner.test": f"""\
+bounce.owner.test MX 10 {MX}.
+bounce.owner.test TXT "v=spf1 ip4:{GATEWAY} ~all"
+_dmarc.owner.test TXT "v=DMARC1; p=none"
+""",
+    "wild.test": f"""\
+bounce A 192.0.2.1
+* MX 10 {MX}.
+* TXT "v=spf1 ip4:{GATEWAY} ~all"
+""",
+}
 
 
 @pytest.fixture(scope="module")
 def nsd():
-    with Nsd({"example": ZONE}) as server:
+    with Nsd({"example": ZONE} | UNDOTTED) as server:
         yield server
 
 
@@ -106,8 +140,46 @@ def test_all_is_right(own):
 def test_a_wrong_mx_is_an_error(own, name, status, words):
     result = examine(own, record(f"{name}.example", status))
     line = found(result, "error", f"{name}.example: MX of bounce.{name}.example", words)
-    assert f"expected MX 10 {MX}; publish it (mailfromctl records {name}.example)" in line
+    advice = {"missing": "publish it (mailfromctl", "two": "remove MX 20 mx.other.example",
+              "null": "publish it in place of null MX (mailfromctl records null.example)",
+              "wrong": "publish it in place of MX 10 mx.other.example (mailfromctl"}[name]
+    assert f"expected MX 10 {MX}; {advice}" in line
     assert result.code == 2
+
+
+@pytest.mark.parametrize("name, words", [
+    ("target", ["MX of bounce.target.test is MX 10 mx.gateway.example.target.test",
+                "put a final dot behind the name of the host"]),
+    ("owner", ["MX of bounce.owner.test is NXDOMAIN", "the record is at bounce.owner.test.owner.test: put "
+               "a final dot behind bounce.owner.test in the zone file"]),
+    ("wild", ["MX of bounce.wild.test is no MX", "; publish it (mailfromctl records wild.test)"]),
+])
+def test_an_mx_without_a_final_dot(own, name, words):
+    attributes = record("right.example")["right.example"] | {"MailFromDomain": f"bounce.{name}.test"}
+    found(examine(own, {f"{name}.test": attributes}), "error", f"{name}.test: ", *words)
+
+
+@pytest.mark.parametrize("name, words", [
+    ("owner.test", "bounce.owner.test has no SPF record, but there is one at "
+                   "bounce.owner.test.owner.test; put a final dot behind bounce.owner.test"),
+    ("owner.test", "owner.test has no DMARC record, but there is one at _dmarc.owner.test.owner.test; put"),
+    ("wild.test", "bounce.wild.test has no SPF record; publish"),
+    ("semicolon.example", 'bounce.semicolon.example has no SPF record, but the text "v=spf1; ip4:192.0.2.10 '
+                          '~all" at bounce.semicolon.example has ";" behind v=spf1, where a space has to be; '
+                          "mend that text"),
+    ("quoted.example", "has quotation marks that belong to it; mend that text"),
+    ("semicolon.example", "semicolon.example has no DMARC record, but the text \"p=none; v=DMARC1\" at "
+                          "_dmarc.semicolon.example does not begin with v=DMARC1"),
+    ("quoted.example", "quoted.example has no DMARC record, but there is one at dmarc.quoted.example; move "
+                       "it to _dmarc.quoted.example"),
+    ("own.parent.example", "has no DMARC record of its own, but the text \"v=DMARC1 p=none\" at "
+                           "_dmarc.own.parent.example has no \";\" behind v=DMARC1"),
+    ("closed.example", "p=maybe is not a policy; mend it: receivers pass over it"),
+    ("two.example", "several DMARC records at _dmarc.two.example; remove all but one"),
+])
+def test_near_misses(own, name, words):
+    attributes = record("right.example")["right.example"] | {"MailFromDomain": f"bounce.{name}"}
+    found(examine(own, {name: attributes}), "warning", f"{name}: ", words)
 
 
 @pytest.mark.parametrize("status, words", [
@@ -132,10 +204,10 @@ def test_any_of_the_expected_mx(own, nsd):
     ("closed", "error", 'is fail for 192.0.2.10 by "-all"'),
     ("soft", "warning", 'is softfail for 192.0.2.10 by "~all" of "v=spf1 ~all"; put ip4:192.0.2.10'),
     ("two", "error", "is permerror: bounce.two.example: several SPF records, and one is permitted, "
-                     "expected one record"),
+                     "expected one record; merge them into one with ip4:192.0.2.10, and remove the others"),
     ("many", "ok", "is pass for 192.0.2.10"),
     ("chain", "ok", 'is pass for 192.0.2.10 by "include:one.chain.example"'),
-    ("open", "warning", 'authorises everybody: "v=spf1 +all"'),
+    ("open", "warning", 'authorises everybody: "v=spf1 +all"; put "ip4:192.0.2.10 ~all" in place of "+all"'),
 ])
 def test_spf_of_a_local_identity(own, name, level, words):
     found(examine(own, record(f"{name}.example")), level, f"bounce.{name}.example", words)
@@ -152,6 +224,19 @@ def test_each_address_is_checked(own):
     result = check(own, "--address", GATEWAY, "--address", "2001:db8::1", "right.example")
     found(result, "ok", "is pass for 192.0.2.10")
     found(result, "error", "is fail for 2001:db8::1", 'put ip6:2001:db8::1 before "all"')
+
+
+@pytest.mark.parametrize("name, words", [
+    ("closed", 'is fail for 192.0.2.10, 2001:db8::1 by "-all" of "v=spf1 -all"; '
+               'put ip4:192.0.2.10 ip6:2001:db8::1 before "all"'),
+    ("bare", 'publish "v=spf1 ip4:192.0.2.10 ip6:2001:db8::1 ~all"'),
+    ("open", 'put "ip4:192.0.2.10 ip6:2001:db8::1 ~all" in place of "+all"'),
+])
+def test_addresses_with_one_cause_are_one_advice(own, name, words):
+    own.import_records(record(f"{name}.example"))
+    result = check(own, "--address", GATEWAY, "--address", "2001:db8::1", f"{name}.example")
+    assert result.text.count(f"SPF of bounce.{name}.example") + result.text.count("has no SPF") == 1
+    assert words in result.text
 
 
 @pytest.mark.parametrize("identity, level, words", [
@@ -190,7 +275,14 @@ SES = {"ses": {"region": "eu-west-1"}}
     ("ses", "ok", 'SPF of bounce.ses.example authorises SES: "v=spf1 include:amazonses.com ~all"'),
     ("region", "warning", "expected MX 10 feedback-smtp.eu-west-1.amazonses.com; SES passes"),
     ("region", "error", 'is softfail for SES by "~all"'),
+    ("region", "error", '; put include:amazonses.com before "all"'),
     ("redirect", "ok", "SPF of bounce.redirect.example authorises SES"),
+    ("sesopen", "warning", 'authorises everybody: "v=spf1 +all"; put "include:amazonses.com ~all" in place '
+                           'of "+all"'),
+    ("sesopen", "error", "expected MX 10 feedback-smtp.eu-west-1.amazonses.com; remove MX 20 mx.other.example"),
+    ("sestwo", "error", "expected one record; merge them into one with include:amazonses.com, and remove the "
+                        "others"),
+    ("plain", "error", "; add include:amazonses.com to it"),
     ("nothing", "error", "bounce.nothing.example has no SPF record, expected one record with "
                          'include:amazonses.com before "all"; publish "v=spf1 include:amazonses.com ~all"'),
     ("right", "error", "expected MX 10 feedback-smtp.eu-west-1.amazonses.com"),
@@ -207,6 +299,59 @@ def test_a_record_from_a_file_of_somebody_unknown(own, nsd):
     found(result, "ok", "MX of bounce.wrong.example is MX 10 mx.other.example")
     found(result, "ok", "whom it should authorise is not known here")
     found(result, "error", "MX of bounce.null.example is null MX", "expected exactly one MX; publish it")
+
+
+# What the settings name
+
+@pytest.mark.parametrize("domain, words", [
+    ("bounce.missing.example", "MX of bounce.missing.example is NXDOMAIN, so bounces to it go elsewhere, "
+                               f"expected MX 10 {MX}; publish it"),
+    ("bounce.two.example", "; remove MX 20 mx.other.example"),
+    ("bounce.outside.test", "MX of bounce.outside.test cannot be looked up: refused"),
+])
+def test_the_mx_of_the_default_domain(own, nsd, domain, words):
+    own.import_records(record("right.example"))
+    found(check(own), "ok", "default-mail-from-domain: MX of bounce.default.example is MX 10 mx.gateway.example")
+    own.write_settings({"default-mail-from-domain": domain})
+    found(check(own), "warning", "default-mail-from-domain: ", words)
+
+
+def test_the_spf_of_the_default_domain(own):
+    own.import_records(record("right.example"))
+    found(check(own, "--address", GATEWAY), "ok", "default-mail-from-domain: SPF of bounce.default.example "
+                                                  "is pass for 192.0.2.10")
+    own.write_settings({"default-mail-from-domain": "bounce.closed.example"})
+    found(check(own, "--address", GATEWAY), "error", "default-mail-from-domain: SPF of bounce.closed.example "
+                                                     "is fail", "put ip4:192.0.2.10 before")
+
+
+def test_the_default_domain_where_no_mx_is_expected(own, nsd):
+    own.import_records(record("right.example", source="file"))
+    own.write_settings({"local": {"expected-mx": [], "nameservers": [nsd.server]},
+                        "default-mail-from-domain": "bounce.wrong.example"})
+    result = check(own, "--address", GATEWAY)
+    found(result, "ok", "default-mail-from-domain: MX of bounce.wrong.example is MX 10 mx.other.example")
+    own.write_settings({"default-mail-from-domain": ""})
+    assert "default-mail-from-domain: " not in check(own).text
+
+
+def test_the_hosts_of_expected_mx_have_addresses(own, nsd):
+    own.import_records(record("right.example"))
+    settle(own, nsd, {"local": {"expected-mx": [MX, "mx.nowhere.example", "mx.outside.test"]}})
+    result = check(own)
+    found(result, "ok", f"expected-mx: {MX} has an address")
+    found(result, "error", "expected-mx: mx.nowhere.example has no address", "mend its name in the settings")
+    found(result, "warning", "expected-mx: whether mx.outside.test has an address cannot be looked up")
+
+
+@pytest.mark.parametrize("addresses", [[], ["--address", GATEWAY]])
+def test_records_and_check_agree(own, addresses):
+    """On how an SPF record ends."""
+    own.import_records(record("bare.example"))
+    printed = own.ctl("records", "bare.example", *addresses).stdout
+    advised = check(own, "--address", GATEWAY).text
+    assert "~all" in printed and "-all" not in printed
+    assert '~all"' in advised
 
 
 # The rules
@@ -238,7 +383,7 @@ def test_only_so_many_unless_all_are_wanted(own):
         "MailFromDomain": f"bounce.i{number}.right.example", "MailFromDomainStatus": "Success",
         "BehaviorOnMXFailure": "UseDefaultValue"} for number in range(103)})
     found(check(own, "--address", GATEWAY), "ok", "identities: 3 more with a MAIL FROM domain are left out")
-    assert check(own, "--address", GATEWAY, "--all").text.count(": MX of") == 103
+    assert check(own, "--address", GATEWAY, "--all").text.count(".right.example: MX of") == 103
 
 
 # The resolver
@@ -250,6 +395,41 @@ def test_a_resolver_that_is_down_is_one_error(own, nsd):
     result = check(own, "--address", GATEWAY)
     found(result, "error", f"dns: no answer from 127.0.0.1:{port}; it is not asked any more")
     assert "MX of" not in result.text and "DMARC" not in result.text
+
+
+@contextmanager
+def deaf_to(nsd, domain):
+    """A nameserver that says nothing of what is in one domain, as when its servers are down."""
+    wanted = b"".join(bytes([len(label)]) + label.encode() for label in domain.split(".")) + b"\0"
+    host, _, port = nsd.server.rpartition(":")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock, \
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as behind:
+        sock.bind(("127.0.0.1", 0))
+        behind.connect((host, int(port)))
+
+        def serve():
+            while True:
+                query, client = sock.recvfrom(4096)
+                if not query:
+                    return
+                if wanted not in query.lower():
+                    behind.send(query)
+                    sock.sendto(behind.recv(65536), client)
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"127.0.0.1:{sock.getsockname()[1]}"
+        sock.sendto(b"", sock.getsockname())
+        thread.join()
+
+
+def test_one_domain_that_is_silent_does_not_silence_the_others(own, nsd):
+    own.import_records(record("aa.wrong.example") | record("right.example"))
+    with deaf_to(nsd, "wrong.example") as server:
+        settle(own, nsd, {"local": {"nameservers": [server], "timeout": "200ms"}})
+        result = check(own, "--address", GATEWAY)
+    found(result, "warning", "MX of bounce.aa.wrong.example cannot be looked up: timeout")
+    found(result, "ok", "MX of bounce.right.example is MX 10 mx.gateway.example")
+    assert "dns: " not in result.text
 
 
 def test_a_resolver_that_is_silent_is_asked_three_times(own, nsd):
@@ -288,7 +468,7 @@ def test_nothing_is_wrong(own):
     found(result, "ok", own.socket, "somebody listens there")
     found(result, "ok", "postfix: its user postfix may connect to the socket")
     leads_here(result)
-    assert check(own, "--address", GATEWAY, "--quiet").text == "9 ok, 0 warnings, 0 errors\n"
+    assert check(own, "--address", GATEWAY, "--quiet").text == "12 ok, 0 warnings, 0 errors\n"
 
 
 def test_the_exit_code_is_1_for_warnings(own):

@@ -246,24 +246,23 @@ def test_bounces_and_sendmail(lonely, tmp_path, text, level):
 def test_nothing_is_wrong(own):
     own.use()
     result = check(own)
-    is_fine(result, 4)
+    is_fine(result, 3)
     found(result, "ok", own.secrets, "has 1 secret; ", " signs, and is 10d old")
     found(result, "ok", own.return_socket, "mailfrom-milter answers for return paths")
     found(result, "ok", "postfix: asks mailfrom-milter for return paths")
-    found(result, "ok", "default-mail-from-domain: MX of bounce.default.example is MX 10 mx.gateway.example")
 
 
 def test_nothing_is_wrong_in_a_chroot(own):
     own.use({"milter": {"socket": f"unix:{own.base}/spool/milter.sock"}})
     postfix(own, smtpd="unix:milter.sock", chroot="y")
-    is_fine(check(own), 4)
+    is_fine(check(own), 3)
 
 
 def test_nothing_is_wrong_on_an_inet_socket(own):
     port = free_port()
     own.use({"return-path": {"socket": f"inet:{port}"}})
     postfix(own, RETURN_PATH_CF.replace("unix:mailfrom-milter/return.sock", f"inet:127.0.0.1:{port}"))
-    is_fine(check(own), 4)
+    is_fine(check(own), 3)
 
 
 @pytest.mark.parametrize("lines", [
@@ -281,7 +280,7 @@ def test_nothing_is_wrong_on_an_inet_socket(own):
 def test_other_lines_that_do(own, lines):
     own.use()
     postfix(own, extra=lines)
-    is_fine(check(own), 4)
+    is_fine(check(own), 3)
 
 
 def test_a_listener_that_takes_known_clients_only(own):
@@ -289,7 +288,7 @@ def test_a_listener_that_takes_known_clients_only(own):
     own.use()
     postfix(own, submission="-o smtpd_recipient_restrictions=permit_sasl_authenticated,reject "
                             "-o virtual_alias_maps= -o smtpd_reject_unlisted_recipient=no")
-    is_fine(check(own), 4)
+    is_fine(check(own), 3)
 
 
 # The settings and the secrets
@@ -336,7 +335,7 @@ def test_secrets_that_the_milter_cannot_read_again(own):
     only(check(own), "error", f"{own.secrets}: the milter's user mail may not read it: {own.secrets} has mode "
                               "0640, owner root, group root; give it to a group of that user")
     shutil.chown(own.secrets, group="mail")
-    is_fine(check(own), 4)
+    is_fine(check(own), 3)
 
 
 @pytest.mark.parametrize("lines, level, words", [
@@ -374,7 +373,7 @@ def test_a_milter_with_another_secret(own):
                 f" of {own.secrets} signs; reload mailfrom-milter")
     assert SECRET not in line and OTHER_SECRET not in line
     own.reload()
-    is_fine(check(own), 4)
+    is_fine(check(own), 3)
 
 
 def test_a_milter_that_has_forgotten_its_secrets(own):
@@ -468,7 +467,7 @@ def test_feedback_forwarding_that_is_off(own):
 def test_mode_and_group_decide_whether_postfix_may_connect(own, mode, group, may):
     own.use({"return-path": {"socket-mode": mode, "socket-group": group}})
     if may:
-        is_fine(check(own), 4)
+        is_fine(check(own), 3)
     else:
         only(check(own), "error", "postfix: its user postfix may not connect to the socket of return paths: "
                                   f"{own.return_socket} has mode {mode}, owner root, group {group}; set "
@@ -513,7 +512,7 @@ def test_a_chrooted_smtpd_looks_elsewhere(own):
     own.use()
     inside = f"socketmap:unix:{own.return_socket}"
     postfix(own, RETURN_PATH_CF.replace(SOCKETMAP, inside))
-    is_fine(check(own), 4)
+    is_fine(check(own), 3)
     postfix(own, RETURN_PATH_CF.replace(SOCKETMAP, inside), chroot="y")
     result = check(own)
     for parameter, name in (("virtual_alias_maps", "return"), ("smtpd_recipient_restrictions", "check")):
@@ -623,7 +622,7 @@ BEHIND = "-o content_filter= -o smtpd_recipient_restrictions=permit_mynetworks,r
 def test_a_content_filter(own):
     own.use()
     postfix(own, extra=FILTERED, **{"127.0.0.1:10025": BEHIND + "-o receive_override_options=no_header_body_checks"})
-    is_fine(check(own), 4)
+    is_fine(check(own), 3)
     postfix(own, extra=FILTERED, **{"127.0.0.1:10025": BEHIND})
     only(check(own), "error", "postfix: receive_override_options has no_address_mappings, and no service behind "
                               "the content filter maps either, so bounces do not come back")
@@ -639,7 +638,7 @@ def test_a_cleanup_before_the_content_filter(own):
         text = file.read().replace("- smtpd\n", "- smtpd -o cleanup_service_name=pre-cleanup\n", 1)
         file.seek(0)
         file.write(text + "pre-cleanup unix n - n - 0 cleanup -o virtual_alias_maps=\n")
-    is_fine(check(own), 4)
+    is_fine(check(own), 3)
     with open(f"{own.postfix}/main.cf", "a", encoding="ascii") as file:
         file.write("content_filter =\n")
     only(check(own), "error", "postfix pre-cleanup/unix: virtual_alias_maps does not ask mailfrom-milter")
@@ -675,7 +674,7 @@ def test_sendmail(own, sendmail_cf):
     line = f"define(`confRETURN_PATH_SOCKET', `local:{own.return_socket}')dnl\n"
     result = check(own, sendmail_cf=sendmail_cf(f"{line}include(`{M4}')dnl\n"))
     found(result, "ok", "sendmail: asks mailfrom-milter for return paths")
-    is_fine(result, 5)
+    is_fine(result, 4)
 
 
 def test_sendmail_without_the_include(own, sendmail_cf):
@@ -720,21 +719,3 @@ def test_sendmail_refuses_a_directory_that_others_may_write_to(own, sendmail_cf)
     os.chmod(directory, 0o775)
     found(lab.check(own, "--address", GATEWAY, sendmail_cf=cf), "error",
           f"sendmail: it refuses the socket as unsafe: {directory} has mode 0775")
-
-
-# The default MAIL FROM domain
-
-@pytest.mark.parametrize("domain, words", [
-    ("bounce.missing.example", "MX of bounce.missing.example is NXDOMAIN, so bounces to it go elsewhere, "
-                               f"expected MX 10 {MX}; publish it"),
-    ("bounce.ses.example", "MX of bounce.ses.example is MX 10 feedback-smtp.eu-west-1.amazonses.com, so"),
-    ("bounce.outside.test", "MX of bounce.outside.test cannot be looked up: refused"),
-])
-def test_the_mx_of_the_default_domain(own, domain, words):
-    own.use({"default-mail-from-domain": domain})
-    only(check(own), "warning", f"default-mail-from-domain: {words}")
-
-
-def test_the_default_domain_where_no_mx_is_expected(own, nsd):
-    own.use({"local": {"expected-mx": [], "nameservers": [nsd.server]}})
-    assert "default-mail-from-domain: " not in check(own).text

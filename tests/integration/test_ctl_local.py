@@ -758,7 +758,7 @@ def test_records_follow_from_the_settings(shop):
     assert text.startswith(MX.format(1) + "; ") and text.endswith(SPF.format("mx ~all"))
     assert shop.done("records", "shop.example", "--address", "192.0.2.10", "--address",
                      "2001:db8::/32") == (
-        MX.format(1) + SPF.format("ip4:192.0.2.10 ip6:2001:db8::/32 -all"))
+        MX.format(1) + SPF.format("ip4:192.0.2.10 ip6:2001:db8::/32 ~all"))
     for match in ("only-these", "any-of-these"):
         shop.write_settings({"local": {"match": match}})
         text = shop.done("records", "shop.example", "--address", "192.0.2.10")

@@ -86,7 +86,7 @@ static void takes_addresses_and_networks(void **state)
     text = printed(&settings, &addresses);
     assert_string_equal(text, "m.x.example. IN MX 10 mx1.example.\n"
                               "m.x.example. IN TXT \"v=spf1 ip4:192.0.2.10 ip4:198.51.100.0/24 "
-                              "ip6:2001:db8::1 ip6:2001:db8:1::/48 -all\"\n");
+                              "ip6:2001:db8::1 ip6:2001:db8:1::/48 ~all\"\n");
     free(text);
 }
 
@@ -103,7 +103,7 @@ static void cuts_a_long_text_into_strings(void **state)
         assert_true(local_dns_add(&addresses, "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", &why));
     assert_false(local_dns_add(&addresses, "192.0.2.1", &why));
     text = printed(&settings, &addresses);
-    assert_non_null(strstr(text, " -all\"\n"));
+    assert_non_null(strstr(text, " ~all\"\n"));
     start = strchr(text, '"');
     while (start != NULL) {
         const char *end = strchr(start + 1, '"');
