@@ -11,6 +11,10 @@ dist_pkgdata_DATA = conf/return-path.m4
 # For an upgrade.
 dist_pkgdata_SCRIPTS = conf/close-store
 
+# Completion of mailfromctl.
+dist_zshcompletion_DATA = conf/completion/zsh/_mailfromctl
+dist_bashcompletion_DATA = conf/completion/bash/mailfromctl
+
 # For systemd; an empty directory means that they are not wanted.
 CONF_SYSTEMD = conf/mailfrom-milter.service conf/mailfrom-sync.service \
 	conf/mailfrom-milter.sysusers conf/mailfrom-milter.tmpfiles

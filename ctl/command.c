@@ -226,6 +226,11 @@ enum {
     NAME_WIDTH = 13 /* the long names of AWS push their summaries aside */
 };
 
+const struct command *command_at(size_t index)
+{
+    return index < COMMANDS_COUNT ? &commands[index] : NULL;
+}
+
 const struct command *command_find(const char *name)
 {
     for (size_t i = 0; i < COMMANDS_COUNT; i++) {

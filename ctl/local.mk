@@ -38,6 +38,7 @@ libctl_a_SOURCES = \
 	ctl/check_store.c \
 	ctl/command.c ctl/command.h \
 	ctl/compact.c \
+	ctl/completion.c ctl/completion.h \
 	ctl/connection.c ctl/connection.h \
 	ctl/deadline.c ctl/deadline.h \
 	ctl/dmarc.c ctl/dmarc.h \

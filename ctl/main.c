@@ -12,6 +12,7 @@
 
 #include "common/log.h"
 #include "ctl/command.h"
+#include "ctl/completion.h"
 
 static int told(const struct failure *why)
 {
@@ -104,6 +105,12 @@ int main(int argc, char *argv[])
     /* The log is for the daemons: here, whatever matters comes back as a failure. */
     log_open("mailfromctl", LOG_TO_NOBODY);
     opterr = 0;
+    /* For the scripts in conf/completion, and in no help: it comes first, and the rest is the line.
+     */
+    if (argc > 1 && strcmp(argv[1], "--complete") == 0) {
+        completion_print(argc - 2, argv + 2, stdout);
+        return EX_OK;
+    }
     if (!read_options(argc, argv, &invocation, &status))
         return status;
     if (optind == argc) {

@@ -38,6 +38,7 @@ EXTRA_DIST += \
 	tests/integration/test_check.py \
 	tests/integration/test_check_filter.py \
 	tests/integration/test_check_return_path.py \
+	tests/integration/test_completion.py \
 	tests/integration/test_ctl.py \
 	tests/integration/test_ctl_local.py \
 	tests/integration/test_ctl_ses.py \

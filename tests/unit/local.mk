@@ -35,6 +35,8 @@ tests_unit_test_rotation_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/unit/test_memory
 tests_unit_test_memory_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/unit/test_completion
+tests_unit_test_completion_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/unit/test_command tests/unit/test_import
 tests_unit_test_command_SOURCES = tests/unit/test_command.c $(CTL_CALL)
 tests_unit_test_command_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
