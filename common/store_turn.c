@@ -65,18 +65,19 @@ static void give_to_writers(const struct store *store)
     (void)fchmod(store->turn, data.st_mode & (S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP));
 }
 
-void store_turn_open(struct store *store)
-{
-    store->turn = open_file(store->directory, O_RDWR | O_CREAT);
-    if (store->turn >= 0)
-        give_to_writers(store);
-}
-
 void store_turn_close(struct store *store)
 {
     if (store->turn >= 0)
         (void)close(store->turn);
     store->turn = -1;
+}
+
+void store_turn_open(struct store *store)
+{
+    store_turn_close(store); /* of a directory that is another one now */
+    store->turn = open_file(store->directory, O_RDWR | O_CREAT);
+    if (store->turn >= 0)
+        give_to_writers(store);
 }
 
 /* Was it removed by somebody who tidied up? Then the others have another one. */
@@ -88,7 +89,6 @@ static void look_after_file(struct store *store)
 
     if (store->turn >= 0 && fstat(store->turn, &status) == 0 && status.st_nlink > 0)
         return;
-    store_turn_close(store);
     if (!owner_enter(&owner, store->directory, &unused))
         return;
     store_turn_open(store);
