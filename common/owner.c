@@ -48,7 +48,7 @@ static void find_owner(const char *path, uid_t *user, gid_t *group)
 
     *user = 0;
     for (size_t i = 1; i <= length && *user == 0; i++) {
-        if (path[i] != '/' && i < length)
+        if (i < length && path[i] != '/')
             continue;
         memcpy(part, path, i);
         part[i] = '\0';
