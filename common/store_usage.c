@@ -23,6 +23,7 @@
 
 enum {
     PAGES_GIVEN_UP = 0, /* the database */
+    META_PAGES = 2,     /* they come first, and are never given up */
     OLD_AFTER = 200,    /* transactions; no walk of ours takes that long */
     BLOCK_SIZE = 512    /* of st_blocks */
 };
@@ -253,6 +254,8 @@ static int give_back(struct compacting *compacting, MDB_txn *writer, MDB_txn *re
         return error;
     }
     qsort(compacting->pages, compacting->count, sizeof *compacting->pages, compare_pages);
+    if (compacting->pages[0] < META_PAGES) /* of a store that is damaged */
+        return MDB_CORRUPTED;
     return punch_holes(compacting, file, sizes.ms_psize);
 }
 
