@@ -27,7 +27,9 @@ class Store:
         self.path = f"{base}/store"
         self.settings = f"{base}/settings.conf"
         with open(self.settings, "w", encoding="utf-8") as file:
-            file.write(f'store = "{self.path}"\n')
+            # A name server that refuses, for check.
+            file.write(f'store = "{self.path}"\n'
+                       'local { nameservers = {"127.0.0.1:1"} timeout = "200ms" }\n')
 
     def command(self, *arguments):
         return [self.program, "-c", self.settings, *arguments]
