@@ -47,13 +47,15 @@ const struct setting settings_schema[] = {
              "each."},
     {NULL, "log-level", TYPE_WORD, "info", AT(log_level), WORDS(log_threshold_words),
      .help = "What is logged: this and all that weighs more. The line of each message is info."},
-    {"milter", "socket", TYPE_SOCKET, "inet:8899@127.0.0.1", AT(milter.socket),
+    {"milter", "socket", TYPE_SOCKET, "unix:/run/mailfrom-milter/milter.sock", AT(milter.socket),
      .help = "Where the MTA connects: unix:/path, inet:port@host, inet6:port@host, or fd:3 for "
-             "socket activation."},
+             "socket activation. The default is for Sendmail; for Postfix, whose smtpd may be in a "
+             "chroot, unix:/var/spool/postfix/mailfrom-milter/milter.sock."},
     {"milter", "socket-mode", TYPE_MODE, "0660", AT(milter.socket_mode),
      .help = "Permissions of a unix socket."},
     {"milter", "socket-group", TYPE_TEXT, "", AT(milter.socket_group),
-     .help = "Group of a unix socket, so that the MTA may connect."},
+     .help = "Group of a unix socket, so that the MTA may connect: postfix for Postfix. Sendmail "
+             "connects as root."},
     {"milter", "user", TYPE_TEXT, "", AT(milter.user),
      .help = "The user to become once the socket is open, if started as root."},
     {"milter", "identity-from", TYPE_WORD, "header", AT(milter.identity_from),

@@ -6,8 +6,9 @@ import subprocess
 import traceback
 from pathlib import Path
 
-TWO_LINES = ("smtpd_milters = { inet:127.0.0.1:8899, default_action=tempfail }",
+TWO_LINES = ("smtpd_milters = { unix:mailfrom-milter/milter.sock, default_action=tempfail }",
              "non_smtpd_milters = $smtpd_milters")
+SOCKET = "/run/mailfrom-milter/milter.sock"  # that of the settings that it comes with
 SETTINGS = "/etc/mailfrom-milter.conf"
 SECRETS = "/etc/mailfrom-milter.secrets"
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root",

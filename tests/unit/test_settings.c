@@ -274,7 +274,7 @@ static void has_a_default_for_everything(void **state)
     assert_string_equal(settings->store, DEFAULT_STORE);
     assert_string_equal(settings->store_group, "");
     assert_string_equal(settings->default_mail_from_domain, "");
-    assert_string_equal(settings->milter.socket, "inet:8899@127.0.0.1");
+    assert_string_equal(settings->milter.socket, "unix:/run/mailfrom-milter/milter.sock");
     assert_int_equal(settings->milter.socket_mode, 0660);
     assert_string_equal(settings->milter.socket_group, "");
     assert_string_equal(settings->milter.user, "");
