@@ -5,6 +5,7 @@
 #include "common/fault.h"
 #include "common/log.h"
 #include "common/store_directory.h"
+#include "common/word.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -59,8 +60,8 @@ static void note_all_is_well(struct lookup *lookup)
 
     lookup->trouble.text[0] = '\0';
     (void)store_count(lookup->store, &count, &ignored);
-    log_write(LOG_INFO, "store %s: in use, %llu identities", lookup->directory,
-              (unsigned long long)count);
+    log_write(LOG_INFO, "store %s: in use, %llu %s", lookup->directory, (unsigned long long)count,
+              word_for(count, "identity", "identities"));
 }
 
 /* --- opening and closing; the lock is held --- */
@@ -280,8 +281,8 @@ void lookup_describe(struct lookup *lookup, char *out, size_t size)
     else if (!store_count(lookup->store, &count, &why))
         (void)snprintf(out, size, "%s", why.text);
     else
-        (void)snprintf(out, size, "%llu identities in %s", (unsigned long long)count,
-                       lookup->directory);
+        (void)snprintf(out, size, "%llu %s in %s", (unsigned long long)count,
+                       word_for(count, "identity", "identities"), lookup->directory);
     unlock(lookup);
 }
 

@@ -18,8 +18,8 @@ extern const char
 
 /* The local source goes by a title that no section can have. Its last_success is the last definite
  * answer, failing_since since when nobody gave one, next_call when the next look-up is due,
- * due_since since when the one waits that is the most overdue, identities how many have a MAIL FROM
- * domain. */
+ * due_since since when the one waits that is the most overdue; how many identities there are, the
+ * store's counters say. */
 #define SOURCE_STATE_LOCAL "/local"
 
 enum {

@@ -54,3 +54,12 @@ uint64_t store_tally_all(const struct store_tally *tally)
             all += tally->records[i][j];
     return all;
 }
+
+uint64_t store_tally_with_domain(const struct store_tally *tally, enum mail_from_source source)
+{
+    uint64_t sum = 0;
+
+    for (int status = 0; status < MAIL_FROM_STATUS_COUNT; status++)
+        sum += tally->records[source][status];
+    return sum;
+}

@@ -34,6 +34,9 @@ size_t store_tally_expiry_key(unsigned char key[STORE_TALLY_KEY_SIZE],
 bool store_tally_add(struct store_tally *tally, const unsigned char *key, size_t length,
                      uint64_t count, int64_t now);
 
+/* Those that have a MAIL FROM domain. */
+uint64_t store_tally_with_domain(const struct store_tally *tally, enum mail_from_source source);
+
 uint64_t store_tally_all(const struct store_tally *tally);
 
 #endif

@@ -32,3 +32,8 @@ void word_choice(const char *const words[], size_t count, char *out, size_t size
         used += length > 0 ? (size_t)length : 0;
     }
 }
+
+const char *word_for(uint64_t count, const char *one, const char *many)
+{
+    return count == 1 ? one : many;
+}

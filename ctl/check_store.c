@@ -14,6 +14,7 @@
 #include "common/instance.h"
 #include "common/moment.h"
 #include "common/store_directory.h"
+#include "common/word.h"
 #include "ctl/permission.h"
 #include "ctl/section.h"
 #include "ctl/source.h"
@@ -68,14 +69,14 @@ static void tell_count(const struct check *check, const struct count *count)
         finding_advise(&finding, "see mailfromctl import, and mailfromctl put");
         put(check, FINDING_ERROR, "store", &finding);
     } else if (count->expired > 0) {
-        finding_found(&finding, "%" PRIu64 " of %" PRIu64 " records have expired", count->expired,
-                      count->all);
+        finding_found(&finding, "%" PRIu64 " of %" PRIu64 " %s expired", count->expired, count->all,
+                      word_for(count->all, "record has", "records have"));
         finding_advise(&finding, "see mailfromctl status, then mailfromctl refresh");
         put(check, FINDING_ERROR, "store", &finding);
     } else if (count->overdue > 0) {
         moment_age(count->most_overdue, count->now, age);
-        finding_found(&finding, "%" PRIu64 " of %" PRIu64 " records are due since up to %s",
-                      count->overdue, count->all, age);
+        finding_found(&finding, "%" PRIu64 " of %" PRIu64 " %s due since up to %s", count->overdue,
+                      count->all, word_for(count->all, "record is", "records are"), age);
         finding_advise(&finding, "see mailfromctl status");
         put(check, FINDING_WARNING, "store", &finding);
     } else {
@@ -143,9 +144,9 @@ static void tell_orphaned(const struct check *check, const struct source *source
 
     if (source->kind != MAIL_FROM_SES || source->section != NULL)
         return;
-    finding_found(&finding,
-                  "%" PRIu64 " records are of %s, which is not there: nobody refreshes them",
-                  source->count.all, section_name(source->title, name));
+    finding_found(&finding, "%" PRIu64 " %s of %s, which is not there: nobody refreshes what is",
+                  source->count.all, word_for(source->count.all, "record is", "records are"),
+                  section_name(source->title, name));
     finding_advise(&finding, "put the section back, or remove the records");
     put(check, FINDING_ERROR, "settings", &finding);
 }

@@ -7,6 +7,7 @@
 #include <sysexits.h>
 
 #include "common/moment.h"
+#include "common/word.h"
 #include "ctl/batch.h"
 #include "ctl/document.h"
 #include "ctl/local_record.h"
@@ -168,7 +169,7 @@ static bool put_all(struct putting *putting, struct invocation *invocation, stru
     struct store *store = NULL;
     bool opened = open_store(putting, invocation, &store, why);
     bool good = false;
-    size_t bad;
+    size_t bad, all;
 
     if (opened && putting->refused > 0)
         (void)check_all(store, putting, why);
@@ -179,11 +180,11 @@ static bool put_all(struct putting *putting, struct invocation *invocation, stru
     store_close(store);
     progress_end(&putting->progress);
     bad = putting->refused + putting->unfit;
+    all = batch_count(putting->batch) + putting->refused;
     if (bad == 0)
         return good;
-    return failure_set(why, EX_DATAERR,
-                       "%s: %zu of %zu identities cannot be set; nothing was changed",
-                       putting->file, bad, batch_count(putting->batch) + putting->refused);
+    return failure_set(why, EX_DATAERR, "%s: %zu of %zu %s cannot be set; nothing was changed",
+                       putting->file, bad, all, word_for(all, "identity", "identities"));
 }
 
 static void tell_outcome(const struct putting *putting, const struct settings *settings)

@@ -83,11 +83,28 @@ static bool part_identities(struct refresh *refresh, struct store *store, struct
     return true;
 }
 
+/* Without accounts, an identity that is not here is not anywhere. */
+static bool are_known(const struct identities *identities, struct store *store, struct failure *why)
+{
+    struct mail_from record;
+
+    for (size_t i = 0; i < identities->count; i++) {
+        const char *key = identities->list[i].text;
+        enum store_result result = store_get(store, key, &record, why);
+        if (result == STORE_NOT_FOUND)
+            return failure_set(why, EX_UNAVAILABLE, "\"%s\" is not in the store", key);
+        if (result == STORE_FAILED)
+            return false;
+    }
+    return true;
+}
+
 static bool select_identities(struct refresh *refresh, const struct settings *settings,
                               struct store *store, struct failure *why)
 {
     if (settings->ses_count == 0)
-        return failure_set(why, EX_CONFIG,
+        return are_known(&refresh->identities, store, why) &&
+               failure_set(why, EX_CONFIG,
                            "the settings have no section `ses', so no AWS account is known; local "
                            "identities are refreshed by their names");
     if (refresh->all)

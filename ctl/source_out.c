@@ -74,7 +74,7 @@ static void put_error(FILE *out, const struct source_state *state, int64_t now)
     moment_age(state->failing_since / 1000, now / 1000, age);
     if (state->failing_since != 0)
         (void)fprintf(out, ", failing for %s", age);
-    else
+    else if (state->last_success >= state->last_error_at)
         (void)fputs(", over since", out);
     (void)fprintf(out, ": %s\n", terminal_text(state->last_error, text));
 }

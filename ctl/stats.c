@@ -10,6 +10,7 @@
 
 #include "common/listen_address.h"
 #include "common/moment.h"
+#include "common/word.h"
 #include "ctl/terminal.h"
 #include "ses/http.h"
 #include "ses/json.h"
@@ -108,7 +109,8 @@ static void show_head(const cJSON *all, double messages)
 
     (void)moment_format(started, moment);
     moment_age(started, moment_milliseconds() / 1000, age);
-    (void)printf("since %s (%s): %.0f messages", moment, age, messages);
+    (void)printf("since %s (%s): %.0f %s", moment, age, messages,
+                 word_for((uint64_t)messages, "message", "messages"));
     if (messages > 0)
         (void)printf(", %.0f us for a decision on average",
                      number(all, "DecisionNanoseconds") / messages / 1000);

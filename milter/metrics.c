@@ -225,10 +225,23 @@ static uint64_t transitions(const struct store_view *view, const struct source_s
     return state->transitions;
 }
 
-static uint64_t identities(const struct store_view *view, const struct source_state *state)
+/* Of local ones nobody lists which there are: the store counts them. */
+static void write_identities(FILE *out, const struct store_view *view)
 {
-    (void)view;
-    return state->identities;
+    static const char name[] = "mailfrom_source_identities";
+
+    head(out, name, "gauge",
+         "Identities of the account, or of this gateway with a MAIL FROM domain.");
+    for (size_t i = 0; i < view->source_count; i++) {
+        const struct store_view_source *source = &view->sources[i];
+        bool is_local = strcmp(source->title, SOURCE_STATE_LOCAL) == 0;
+        if (is_local && !view->has_tally)
+            continue;
+        write_label(out, name, source);
+        (void)fprintf(out, "} %" PRIu64 "\n",
+                      is_local ? store_tally_with_domain(&view->tally, MAIL_FROM_LOCAL)
+                               : source->state.identities);
+    }
 }
 
 static bool is_lookup(const struct source_answer *answer)
@@ -287,9 +300,7 @@ static void write_sources(FILE *out, const struct store_view *view)
     write_times(out, view, "mailfrom_source_heartbeat_timestamp_seconds",
                 "When mailfrom-sync last wrote of this source.",
                 offsetof(struct source_state, heartbeat));
-    write_numbers(out, view, "mailfrom_source_identities", "gauge",
-                  "Identities of the account, or of this gateway with a MAIL FROM domain.",
-                  identities);
+    write_identities(out, view);
     write_numbers(out, view, "mailfrom_transitions_total", "counter", "Changes of status.",
                   transitions);
     write_api_calls(out, view);

@@ -7,6 +7,7 @@
 #include "common/duration.h"
 #include "common/log.h"
 #include "common/spelling.h"
+#include "common/word.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -350,8 +351,9 @@ static void describe_expiry(const struct account *account, int64_t now, char *ou
     if (count == 0)
         return;
     duration_describe(first > now ? first - now : now - first, length);
-    (void)snprintf(out, size, "; of %zu records in the store the first %s %s%s", count,
-                   first > now ? "expires in" : "expired", length, first > now ? "" : " ago");
+    (void)snprintf(out, size, "; of %zu %s in the store the first %s %s%s", count,
+                   word_for(count, "record", "records"), first > now ? "expires in" : "expired",
+                   length, first > now ? "" : " ago");
 }
 
 static void log_trouble(const struct account *account, const struct trouble *trouble,

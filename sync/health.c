@@ -4,9 +4,11 @@
 #include "sync/health.h"
 
 #include "common/source_state.h"
+#include "common/word.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 enum { MOMENT_SIZE = 32 };
@@ -41,12 +43,13 @@ static const char *moment(int64_t milliseconds, char text[MOMENT_SIZE])
     return text;
 }
 
-static void append_source(struct line *line, const char *title, const struct source_state *state)
+static void append_source(struct line *line, const char *title, const struct source_state *state,
+                          uint64_t identities)
 {
     char text[MOMENT_SIZE];
 
-    append(line, "%s%s: %llu identities", line->length > 0 ? "; " : "", title,
-           (unsigned long long)state->identities);
+    append(line, "%s%s: %llu %s", line->length > 0 ? "; " : "", title,
+           (unsigned long long)identities, word_for(identities, "identity", "identities"));
     if (state->failing_since != 0)
         append(line, ", failing since %s", moment(state->failing_since, text));
     if (state->last_success != 0)
@@ -61,10 +64,14 @@ static bool append_note(struct line *line, struct store *store, const char *titl
                         struct failure *why)
 {
     struct source_state state;
+    struct store_tally tally;
+    bool is_local = strcmp(note, SOURCE_STATE_LOCAL) == 0;
 
-    if (source_state_read(store, note, &state, why) == STORE_FAILED)
+    if (source_state_read(store, note, &state, why) == STORE_FAILED ||
+        (is_local && !store_tally(store, (int64_t)time(NULL), &tally, why)))
         return false;
-    append_source(line, title, &state);
+    append_source(line, title, &state,
+                  is_local ? store_tally_with_domain(&tally, MAIL_FROM_LOCAL) : state.identities);
     return true;
 }
 

@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "common/spelling.h"
+#include "common/word.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,9 +156,8 @@ static void take_page(struct account *account, const struct api_v2_page *page)
         sightings_add(&sightings, page->listed[i].name, page->listed[i].sending);
     if (sightings.unsaid > 0)
         account_remark(account, "ListEmailIdentities does not say who may send",
-                       "%zu identities without a readable SendingEnabled; what is known of them "
-                       "stays",
-                       sightings.unsaid);
+                       "%zu %s without a readable SendingEnabled; what is known stays",
+                       sightings.unsaid, word_for(sightings.unsaid, "identity", "identities"));
     if (sightings_take_over(&sightings)) {
         atomic_fetch_add(&account->progress_listed, sightings.count);
         listing->pages++;
@@ -249,8 +249,9 @@ static void take_answers(struct account *account, struct range range,
     }
     if (sightings.unsaid > 0)
         account_remark(account, "GetIdentityVerificationAttributes does not say who may send",
-                       "%zu identities, the first: %s; what is known of them stays",
-                       sightings.unsaid, first_error(answers, range.to - range.from));
+                       "%zu %s, the first: %s; what is known stays", sightings.unsaid,
+                       word_for(sightings.unsaid, "identity", "identities"),
+                       first_error(answers, range.to - range.from));
     if (sightings_take_over(&sightings)) {
         atomic_fetch_add(&account->progress_listed, sightings.count);
         end_range(account);

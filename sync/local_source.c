@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "common/log_limit.h"
 #include "common/lookup_request.h"
+#include "common/word.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -450,12 +451,13 @@ bool local_source_is_done(const struct local_source *source)
 bool local_source_report(const struct local_source *source, struct failure *why)
 {
     const struct source_state *state = &source->state;
+    size_t look_ups = local_source_progress(source);
+    unsigned long long changes = state->transitions - source->transitions_at_start;
 
-    (void)printf("%s: %zu look-ups, %llu changes of status%s\n", label,
-                 local_source_progress(source),
-                 (unsigned long long)(state->transitions - source->transitions_at_start),
-                 source->outage.is_on ? "; failed" : "");
-    if (local_source_progress(source) == 0 || state->last_success >= source->due.began)
+    (void)printf("%s: %zu %s, %llu %s of status%s\n", label, look_ups,
+                 word_for(look_ups, "look-up", "look-ups"), changes,
+                 word_for(changes, "change", "changes"), source->outage.is_on ? "; failed" : "");
+    if (look_ups == 0 || state->last_success >= source->due.began)
         return true;
     return failure_set(why, EX_UNAVAILABLE,
                        "%s: no look-up brought anything definite; the last: %s", label,

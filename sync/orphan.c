@@ -4,6 +4,7 @@
 #include "sync/orphan.h"
 
 #include "common/log.h"
+#include "common/word.h"
 
 #include <string.h>
 
@@ -45,13 +46,13 @@ void orphan_warn(struct shared_store *shared, const struct settings *settings)
     shared_store_release(shared);
     if (worked && counting.unchecked > 0)
         log_write(LOG_WARNING,
-                  "the MX records of %lu local identities are not looked up: local { expected-mx } "
+                  "the MX records of %lu local %s are not looked up: local { expected-mx } "
                   "is empty",
-                  counting.unchecked);
+                  counting.unchecked, word_for(counting.unchecked, "identity", "identities"));
     if (worked && counting.count > 0)
-        log_write(
-            LOG_WARNING,
-            "%lu records are of a section that the settings do not have (ses \"%s\"): those that "
-            "no other account has are not refreshed, and `mailfromctl remove` removes them",
-            counting.count, counting.section);
+        log_write(LOG_WARNING,
+                  "%lu %s of a section that the settings do not have (ses \"%s\"): what "
+                  "no other account has is not refreshed, and `mailfromctl remove` removes it",
+                  counting.count, word_for(counting.count, "record is", "records are"),
+                  counting.section);
 }

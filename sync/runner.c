@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  */
 #include "sync/runner.h"
+#include "common/word.h"
 #include "sync/clock.h"
 #include "sync/local_source.h"
 #include "sync/requests.h"
@@ -268,23 +269,25 @@ static bool report_account(const struct worker *worker, struct failure *why)
 {
     const struct account *account = worker->account;
     size_t refused = ses_source_refused(account);
+    unsigned long long identities = account->state.identities;
+    unsigned long long calls = calls_of(&account->state) - calls_of(&worker->before);
+    unsigned long long changes = account->state.transitions - worker->before.transitions;
     char told[40] = "";
 
     if (refused > 0)
         (void)snprintf(told, sizeof told, ", %zu refused", refused);
-    (void)printf("%s: %llu identities, %zu fetched in %llu calls, %llu changes of status%s%s\n",
-                 account->label, (unsigned long long)account->state.identities,
-                 atomic_load(&account->progress_fetched),
-                 calls_of(&account->state) - calls_of(&worker->before),
-                 (unsigned long long)(account->state.transitions - worker->before.transitions),
-                 told, worker->progress == SES_SOURCE_DONE ? "" : "; failed");
+    (void)printf("%s: %llu %s, %zu fetched in %llu %s, %llu %s of status%s%s\n", account->label,
+                 identities, word_for(identities, "identity", "identities"),
+                 atomic_load(&account->progress_fetched), calls, word_for(calls, "call", "calls"),
+                 changes, word_for(changes, "change", "changes"), told,
+                 worker->progress == SES_SOURCE_DONE ? "" : "; failed");
     if (worker->progress == SES_SOURCE_FAILED) {
         *why = account->failure;
         return failure_prefix(why, "%s", account->label);
     }
-    return refused == 0 || failure_set(why, EX_UNAVAILABLE,
-                                       "%s: SES refuses or does not know %zu identities, see above",
-                                       account->label, refused);
+    return refused == 0 ||
+           failure_set(why, EX_UNAVAILABLE, "%s: SES refuses or does not know %zu %s, see above",
+                       account->label, refused, word_for(refused, "identity", "identities"));
 }
 
 bool runner_report(const struct runner *runner, struct failure *why)

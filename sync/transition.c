@@ -5,6 +5,7 @@
 #include "sync/hook.h"
 
 #include "common/log.h"
+#include "common/word.h"
 
 #include <limits.h>
 #include <pthread.h>
@@ -160,8 +161,8 @@ static void tell_dropped(struct transitions *transitions)
 {
     if (transitions->dropped == 0 || transitions->count > TRANSITION_QUEUE_MAX / 2)
         return;
-    log_write(LOG_ERR, "on-transition: %lu transitions were not handed to the program",
-              transitions->dropped);
+    log_write(LOG_ERR, "on-transition: %lu %s not handed to the program", transitions->dropped,
+              word_for(transitions->dropped, "transition was", "transitions were"));
     transitions->dropped = 0;
 }
 

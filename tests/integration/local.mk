@@ -45,6 +45,7 @@ EXTRA_DIST += \
 	tests/integration/test_lifecycle.py \
 	tests/integration/test_local.py \
 	tests/integration/test_log.py \
+	tests/integration/test_documented.py \
 	tests/integration/test_metrics.py \
 	tests/integration/test_readers.py \
 	tests/integration/test_reinjection.py \

@@ -496,10 +496,10 @@ def test_records_that_are_stale_or_expired(own, nsd):
     own.import_records(record("ses.example", source="ses", RefreshAfter=moment(-7200),
                               ExpireAfter=moment(86400)))
     result = check(own)
-    found(result, "warning", "store: 1 of 1 records are due since up to 2h")
+    found(result, "warning", "store: 1 of 1 record is due since up to 2h")
     found(result, "error", "mailfrom-sync: does not run, so records do not follow SES")
     own.import_records(record("ses.example", source="ses", ExpireAfter=moment(-60)))
-    found(check(own), "error", "store: 1 of 1 records have expired", "mailfromctl refresh")
+    found(check(own), "error", "store: 1 of 1 record has expired", "mailfromctl refresh")
 
 
 def test_local_records_and_nobody_to_look_them_up(own, nsd):
@@ -512,7 +512,7 @@ def test_local_records_and_nobody_to_look_them_up(own, nsd):
 
 def test_a_section_that_is_gone(own):
     own.import_records(record("ses.example", source="ses", Section="old"))
-    found(check(own), "error", 'settings: 1 records are of ses "old", which is not there')
+    found(check(own), "error", 'settings: 1 record is of ses "old", which is not there')
 
 
 def test_a_store_that_the_milter_cannot_read(own, nsd):

@@ -241,7 +241,7 @@ def test_descriptors_are_left_for_store_and_metrics(own):
         own.import_records({"shop.example": {
             "MailFromDomain": "bounce.shop.example", "MailFromDomainStatus": "Success",
             "BehaviorOnMXFailure": "RejectMessage"}})
-        own.wait_for_log("in use, 1 identit", mark)
+        own.wait_for_log("in use, 1 identity", mark)
         assert (b"e", b"<info@bounce.shop.example>\0") in early.send("info@shop.example",
                                                                      "info@shop.example")
         assert request(address, "/healthz").status == 200

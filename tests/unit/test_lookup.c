@@ -297,7 +297,7 @@ static void follows_a_store_that_is_replaced_in_one_step(void **state)
     expect_found(fixture, "a.x.example");
     check(fixture);
     expect_found(fixture, "b.x.example");
-    expect_logged(fixture, 1, "in use, 1 identities");
+    expect_logged(fixture, 1, "in use, 1 identity");
     expect_silence(fixture);
 }
 
@@ -475,7 +475,7 @@ static void moves_to_another_directory(void **state)
     expect_logged(fixture, 1, "in use, 2 identities");
     (void)lookup_check(fixture->lookup, other);
     expect_found(fixture, "b.x.example");
-    expect_logged(fixture, 1, "other: in use, 1 identities");
+    expect_logged(fixture, 1, "other: in use, 1 identity");
     path_in(fixture, other, "none");
     (void)lookup_check(fixture->lookup, other);
     expect_unavailable(fixture, "none");

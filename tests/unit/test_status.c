@@ -179,9 +179,15 @@ static void an_error_shows_with_its_age_and_whether_it_lasts(void **state)
               "Last error      3m ago, failing for 5m: Throttling: Rate exceeded \\x1b[2J\n");
     assert_string_equal(ctl_result.why.text, "");
     failing.failing_since = 0;
+    failing.last_success = failing.last_error_at + 1;
     set_state(failing);
     assert_int_equal(ctl_call("status", NULL), EX_OK);
     expect_in(ctl_result.out, "3m ago, over since: Throttling");
+    /* As of look-ups, of which a few without an answer are no failure yet. */
+    failing.last_success = failing.last_error_at - 1;
+    set_state(failing);
+    assert_int_equal(ctl_call("status", NULL), EX_OK);
+    expect_in(ctl_result.out, "3m ago: Throttling");
 }
 
 /* An identity that is not there, so that nothing is asked of the DNS. */

@@ -60,9 +60,19 @@ static void cuts_a_choice_to_the_room_there_is(void **state)
     }
 }
 
+static void counts_one_and_many(void **state)
+{
+    (void)state;
+    assert_string_equal(word_for(0, "identity", "identities"), "identities");
+    assert_string_equal(word_for(1, "identity", "identities"), "identity");
+    assert_string_equal(word_for(2, "identity", "identities"), "identities");
+    assert_string_equal(word_for(UINT64_MAX, "identity", "identities"), "identities");
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(counts_one_and_many),
         cmocka_unit_test(finds_a_word),
         cmocka_unit_test(writes_a_choice),
         cmocka_unit_test(cuts_a_choice_to_the_room_there_is),
