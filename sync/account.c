@@ -4,6 +4,7 @@
 #include "sync/account.h"
 #include "sync/clock.h"
 
+#include "common/checksum.h"
 #include "common/duration.h"
 #include "common/log.h"
 #include "common/spelling.h"
@@ -16,7 +17,7 @@
 #include <sysexits.h>
 
 /* To find one bad identity among a hundred takes eight refusals in a row. */
-enum { FIRST_BYTE_MAX = 15000, STORE_RETRY = 5000, REFUSALS_MAX = 16, PAUSE_TOLD = 2000 };
+enum { FIRST_BYTE_MAX = 15000, STORE_RETRY = 5000, REFUSALS_CLEAR = 16, PAUSE_TOLD = 2000 };
 
 /* --- opening --- */
 
@@ -419,7 +420,8 @@ bool account_end_call(struct account *account, enum source_operation operation,
     charge_repeats(account);
     source_state_count(&account->state, operation, outcome_words[outcome]);
     if (outcome == OUTCOME_OK) {
-        account->refusals = 0;
+        account->refusals[operation] = 0;
+        account->refused[operation].count = 0;
         account->state.last_success = clock_now();
     } else if (outcome != OUTCOME_STOPPED) {
         fail_call(account, operation, outcome, why);
@@ -427,18 +429,37 @@ bool account_end_call(struct account *account, enum source_operation operation,
     return outcome == OUTCOME_OK;
 }
 
-bool account_end_refused(struct account *account, enum source_operation operation,
-                         const struct failure *why)
+/* False: there are too many already. */
+static bool note_refused(struct refused *refused, const char *identity)
 {
-    if (++account->refusals > REFUSALS_MAX) {
+    uint64_t checksum = checksum_of("", 0, identity, strlen(identity));
+
+    for (size_t i = 0; i < refused->count; i++) {
+        if (refused->identities[i] == checksum)
+            return true;
+    }
+    if (refused->count == REFUSED_MAX)
+        return false;
+    refused->identities[refused->count++] = checksum;
+    return true;
+}
+
+enum refusal account_end_refused(struct account *account, enum source_operation operation,
+                                 const char *alone, const struct failure *why)
+{
+    account->refusals[operation]++;
+    if (alone != NULL && !note_refused(&account->refused[operation], alone)) {
         for (size_t i = 0; i < account->table.count; i++)
             account->table.entries[i]->group = 0;
-        account->refusals = 0;
+        account->refusals[operation] = 0;
+        account->refused[operation].count = 0;
         (void)account_end_call(account, operation, OUTCOME_BAD_REQUEST, why);
-        return false;
+        return REFUSAL_OF_ACCOUNT;
     }
     charge_repeats(account);
     source_state_count(&account->state, operation, outcome_words[OUTCOME_BAD_REQUEST]);
     account->state.failures[operation]++;
-    return true;
+    if (alone == NULL)
+        return REFUSAL_OF_PART;
+    return account->refusals[operation] <= REFUSALS_CLEAR ? REFUSAL_OF_ONE : REFUSAL_OF_ANY;
 }

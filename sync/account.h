@@ -53,6 +53,14 @@ struct listing {
     size_t range_count;
 };
 
+/* Identities that SES refused in a row, each alone; by checksum, as two of one checksum only make
+ * the verdict later. */
+enum { REFUSED_MAX = 16 };
+struct refused {
+    uint64_t identities[REFUSED_MAX];
+    size_t count;
+};
+
 struct account {
     const struct surroundings *around;
     const struct settings_ses *ses;
@@ -67,8 +75,9 @@ struct account {
     struct listing listing;
     bool list_was_last; /* see sync/schedule.h */
     unsigned last_group;
-    unsigned long charged; /* requests of the client that the pace knows of */
-    unsigned refusals;     /* of calls in a row as bad requests */
+    unsigned long charged;                     /* requests of the client that the pace knows of */
+    unsigned refusals[SOURCE_OPERATION_COUNT]; /* of calls in a row as bad requests */
+    struct refused refused[SOURCE_OPERATION_COUNT]; /* those of them that had one identity */
     int64_t call_began;
     int64_t stepped;            /* what the clock showed at the last step; 0: none yet */
     int64_t store_retry;        /* no call before this: the store could not be written */
@@ -100,11 +109,17 @@ enum ownership account_owns(const struct account *account, const struct mail_fro
  * written, or somebody else has just used the budget. */
 bool account_begin_call(struct account *account, enum source_operation operation);
 
-/* After a call that SES refused as a bad request. True: one of the identities in it may be to
- * blame. False: SES has refused so many in a row that it is the account or the call itself; then
- * this counts as a failure like any other, and account_end_call was called. */
-bool account_end_refused(struct account *account, enum source_operation operation,
-                         const struct failure *why);
+/* After a call that SES refused as a bad request; alone: the identity, if there was one only. */
+enum refusal {
+    REFUSAL_OF_PART,   /* one of them may be to blame */
+    REFUSAL_OF_ONE,    /* it is */
+    REFUSAL_OF_ANY,    /* it, or all: nothing was answered for so long that it is to be seen */
+    REFUSAL_OF_ACCOUNT /* SES refused so many identities, each alone, without an answer in between
+                          that it is the account or the call itself: this counts as a failure like
+                          any other, and account_end_call was called */
+};
+enum refusal account_end_refused(struct account *account, enum source_operation operation,
+                                 const char *alone, const struct failure *why);
 
 /* After it. Writes the note only if it failed: else account_put_state belongs into the transaction
  * that takes over the answer. True: it went well. */

@@ -240,6 +240,41 @@ static void divide(struct batch *batch)
     }
 }
 
+/* It, or all: asked again alone, when an answer to another one may have told. */
+static void suspect(struct batch *batch)
+{
+    struct account *account = batch->account;
+    struct entry *entry = batch->picked[0];
+
+    entry->group = ++account->last_group;
+    entry->due = account->call_began + account->ses->refresh_unsettled_after;
+}
+
+static void take_refusal(struct batch *batch, const struct failure *why)
+{
+    struct entry *first = batch->picked[0];
+    bool was_marked = first->marked;
+
+    switch (account_end_refused(batch->account, SOURCE_FETCH, batch->count == 1 ? first->key : NULL,
+                                why)) {
+    case REFUSAL_OF_PART:
+        divide(batch);
+        return;
+    case REFUSAL_OF_ANY:
+        if (!was_marked) {
+            suspect(batch);
+            return;
+        }
+        break;
+    case REFUSAL_OF_ONE:
+        break;
+    case REFUSAL_OF_ACCOUNT:
+        return;
+    }
+    (void)snprintf(batch->refusal, sizeof batch->refusal, "%.*s", MAIL_FROM_ERROR_MAX, why->text);
+    take_over(batch, true);
+}
+
 static void call(struct batch *batch)
 {
     struct account *account = batch->account;
@@ -259,14 +294,7 @@ static void call(struct batch *batch)
         }
         return;
     }
-    if (!account_end_refused(account, SOURCE_FETCH, &why))
-        return;
-    if (batch->count > 1) {
-        divide(batch);
-        return;
-    }
-    (void)snprintf(batch->refusal, sizeof batch->refusal, "%.*s", MAIL_FROM_ERROR_MAX, why.text);
-    take_over(batch, true);
+    take_refusal(batch, &why);
 }
 
 void batch_step(struct account *account)

@@ -279,12 +279,15 @@ static void divide(struct account *account, struct range range, const struct fai
 {
     struct listing *listing = &account->listing;
     size_t middle = range.from + (range.to - range.from) / 2;
+    const char *first = account->ses->identities.items[range.from];
+    bool is_alone = range.to - range.from == 1;
 
-    listing->open = account_end_refused(account, SOURCE_VERIFY, why);
+    listing->open = account_end_refused(account, SOURCE_VERIFY, is_alone ? first : NULL, why) !=
+                    REFUSAL_OF_ACCOUNT;
     if (!listing->open)
         return;
-    if (range.to - range.from == 1) {
-        pass_over(account, account->ses->identities.items[range.from], why);
+    if (is_alone) {
+        pass_over(account, first, why);
         return;
     }
     push_range(listing, middle, range.to);

@@ -509,6 +509,17 @@ def test_one_empty_400_is_got_over(sync, ses):
     assert not sync.log_lines("next try in")
 
 
+def test_many_poisoned_identities_are_no_failure_of_the_account(sync, ses):
+    """One in each part that the batch is divided into, so that nothing is answered for long."""
+    ses.identities = {identity.name: identity for identity in identities(100)}
+    ses.poisoned = {f"d{number:05}.example" for number in range(0, 100, 4)}
+    sync.configure(quick(ses, refresh_after="1h", list_every="1h", refresh_unsettled_after="1s")).start()
+    wait_until(lambda: len(sync.records()) == 100, "all", 120)
+    records = sync.records()
+    assert {name for name, record in records.items() if record["LastError"]} == ses.poisoned
+    assert not sync.log_lines("error: ")
+
+
 def test_the_poisoned_identity_is_found_and_marked_while_the_others_go_through(sync, ses):
     ses.identities = {identity.name: identity for identity in identities(250)}
     ses.poisoned = {"d00123.example"}
