@@ -20,6 +20,7 @@
 #include "milter/return_map.h"
 #include "milter/signals.h"
 #include "milter/socket.h"
+#include "milter/socket_file.h"
 #include "milter/socketmap_server.h"
 
 #include <pthread.h>
@@ -257,11 +258,23 @@ static int fail(const struct failure *why)
     return why->exit_code;
 }
 
+/* What a start does, in its order, but that a milter may run beside it, and hold the sockets. */
+static bool check_start(const struct settings *settings, struct failure *why)
+{
+    const char *user = settings->milter.user;
+
+    return socket_file_check(settings->milter.socket, settings->milter.socket_mode,
+                             settings->milter.socket_group, user, why) &&
+           socket_file_check(settings->return_path.socket, settings->return_path.socket_mode,
+                             settings->return_path.socket_group, user, why) &&
+           daemon_become(user, why);
+}
+
 static int check(struct settings *settings, struct failure *why)
 {
     struct return_secrets *secrets;
 
-    if (!read_secrets(&secrets, settings, why))
+    if (!read_secrets(&secrets, settings, why) || !check_start(settings, why))
         return fail(why);
     settings_print(settings, stdout);
     return_secrets_free(secrets);

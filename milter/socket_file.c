@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -122,4 +123,45 @@ void socket_file_remove(const char *path)
         return;
     (void)unlink(path);
     owner_leave(&owner);
+}
+
+/* A name that no one else has, in the directory of the path. */
+static bool name_beside(struct sockaddr_un *address, const char *path, struct failure *why)
+{
+    const char *slash = strrchr(path, '/');
+    int length = snprintf(address->sun_path, sizeof address->sun_path, "%.*s.check-%ld",
+                          slash == NULL ? 0 : (int)(slash - path) + 1, path, (long)getpid());
+
+    return (length > 0 && (size_t)length < sizeof address->sun_path &&
+            strlen(path) < sizeof address->sun_path) ||
+           failure_set(why, EX_CONFIG, "socket %s: the path is too long", path);
+}
+
+bool socket_file_check(const char *socket_text, int mode, const char *group, const char *user,
+                       struct failure *why)
+{
+    const char *path = socket_file_path(socket_text);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct socket_file_rights rights;
+    int descriptor;
+    bool good;
+
+    if (path == NULL)
+        return true;
+    if (!socket_file_find_rights(&rights, mode, group, user, why) ||
+        !name_beside(&address, path, why))
+        return false;
+    descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    good =
+        descriptor >= 0 && bind(descriptor, (const struct sockaddr *)&address, sizeof address) == 0;
+    if (good) {
+        good = socket_file_give(address.sun_path, &rights, why);
+        (void)unlink(address.sun_path);
+    } else {
+        (void)failure_set(why, EX_UNAVAILABLE, "socket %s cannot be created: %s", path,
+                          strerror(errno));
+    }
+    if (descriptor >= 0)
+        (void)close(descriptor);
+    return good;
 }

@@ -44,4 +44,9 @@ bool socket_file_give(struct owner *owner, const char *path,
 /* Removes it, for the owner of its directory. */
 void socket_file_remove(const char *path);
 
+/* For --check: could a socket be bound there now, as a setting names it (socket_file_path), and be
+ * given to its group? Binds one beside it, and removes that. Nothing is tried for other kinds. */
+bool socket_file_check(const char *socket, int mode, const char *group, const char *user,
+                       struct failure *why);
+
 #endif

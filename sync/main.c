@@ -311,7 +311,7 @@ static int check(void)
     struct failure why;
     struct settings *settings = read_settings(&why);
 
-    if (settings == NULL)
+    if (settings == NULL || !daemon_become(settings->sync.user, &why))
         return fail(&why);
     settings_print(settings, stdout);
     settings_free(settings);

@@ -29,6 +29,7 @@ EXTRA_DIST += \
 	tests/integration/lab/sink.py \
 	tests/integration/lab/supervisor.py \
 	tests/integration/lab/sync.py \
+	tests/integration/lab/systemctl.py \
 	tests/integration/lab/way_back.py \
 	tests/integration/run \
 	tests/integration/sample.json \

@@ -3,7 +3,9 @@
 """The settings file, as an administrator meets it."""
 
 import os
+import shutil
 import subprocess
+import tempfile
 
 import pytest
 
@@ -93,3 +95,52 @@ def test_an_unknown_option_is_a_usage_error(laboratory):
         done = subprocess.run([program, "--colour"], capture_output=True, text=True, timeout=30)
         assert done.returncode == 64
         assert "--colour" in done.stderr
+
+
+# --check finds what a start would
+
+@pytest.mark.parametrize("changes, code, words", [
+    ({"user": "nobody-of-that-name"}, EX_CONFIG, 'there is no user "nobody-of-that-name"'),
+    ({"socket-group": "no-such-group"}, EX_CONFIG, 'socket-group: there is no group "no-such-group"'),
+    ({"socket": "unix:/nonexistent/milter.sock"}, os.EX_UNAVAILABLE,
+     "socket /nonexistent/milter.sock cannot be created: No such file or directory"),
+    ({"socket": f"unix:/tmp/{'x' * 120}"}, EX_CONFIG, "the path is too long"),
+])
+def test_check_finds_what_a_start_would(milter, changes, code, words):
+    milter.write_settings({"milter": changes})
+    done = milter.check()
+    assert done.returncode == code and words in done.stderr and done.stdout == ""
+    started = subprocess.run(milter.command, capture_output=True, text=True, timeout=30)
+    assert started.returncode not in (0, None)
+
+
+def test_check_finds_it_for_the_socket_of_return_paths_too(milter):
+    secrets = f"{milter.base}/secrets"
+    milter.write_settings({"return-path": {"socket": "unix:/nonexistent/return.sock",
+                                           "secrets-file": secrets}})
+    assert milter.ctl("return-path", "key", "new").returncode == 0
+    done = milter.check()
+    os.unlink(secrets)
+    assert done.returncode == os.EX_UNAVAILABLE
+    assert "socket /nonexistent/return.sock cannot be created" in done.stderr
+
+
+@pytest.mark.parametrize("user, code", [("root", os.EX_NOPERM), ("nobody", 0)])
+def test_check_of_one_who_cannot_become_the_user(milter, user, code):
+    """As the unit runs it: what passes as root may fail there."""
+    milter.write_settings({"milter": {"user": user, "socket": "inet:8899@127.0.0.1"}})
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as place:  # which everybody may execute
+        os.chmod(place, 0o755)
+        program = shutil.copy(milter.command[0], place)
+        done = subprocess.run([program, "-c", milter.settings_file, "--check"], user="nobody",
+                              group="nogroup", extra_groups=[], capture_output=True, text=True,
+                              timeout=30)
+    assert done.returncode == code, done.stderr
+    assert code == 0 or 'cannot become the user "root"' in done.stderr
+
+
+def test_check_leaves_nothing_and_bothers_no_one(milter):
+    milter.use()
+    before = sorted(os.listdir(milter.base))
+    assert milter.check().returncode == 0
+    assert sorted(os.listdir(milter.base)) == before and milter.running

@@ -886,6 +886,15 @@ def test_a_program_of_the_local_section_is_looked_for_too(sync):
     assert done.returncode == os.EX_CONFIG and "local: on-transition: /nonexistent" in done.stderr
 
 
+def test_check_becomes_the_user(sync):
+    sync.configure(local={"expected-mx": ["mx.example"]})
+    assert sync.run("--check").returncode == 0
+    with open(sync.settings_file, "a", encoding="ascii") as file:
+        file.write('sync {\n    user = "nobody-of-that-name"\n}\n')
+    done = sync.run("--check")
+    assert done.returncode == os.EX_CONFIG and 'no user "nobody-of-that-name"' in done.stderr
+
+
 def test_without_an_account_there_is_nothing_to_do(sync):
     sync.configure()
     done = sync.run("--check")

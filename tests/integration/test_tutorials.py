@@ -2,6 +2,10 @@
 # SPDX-FileCopyrightText: the mailfrom-milter contributors
 """Each command line in the tutorials of doc/ is run, in order, and prints what the tutorial shows.
 
+Each tutorial is run from both states that README's Install leaves, that of the package and that of
+a clone, and at its end the enabled units are started again, as by a boot. systemctl is a stand-in
+(lab/systemctl.py), which runs the units of conf/ as they say.
+
 Each tutorial has a machine of its own (lab/sandbox.py): commands, paths and ports are taken from
 the text as they are, nothing is substituted. Its root is an overlay over the root of this machine,
 so that `useradd` and `postconf -e` write into memory; network and process ids are its own. What
@@ -101,15 +105,17 @@ def test_no_command_stands_outside_of_the_blocks(name):
     assert not re.search(r"^    ", rest, re.M)
 
 
+@pytest.mark.parametrize("start", ["package", "clone"])
 @pytest.mark.parametrize("name", MACHINES)
-def test_the_commands_do_what_the_tutorial_shows(name, request):
+def test_the_commands_do_what_the_tutorial_shows(name, start, request):
+    """And the machine comes up again after them."""
     for tool in TOOLS[name]:
         if not shutil.which(tool, path="/usr/sbin:/usr/bin"):
             pytest.skip(f"{tool} is not installed; ./quickstart test provides it")
     run, _ = steps_of_tutorial(name)
     status, report = sandbox.run(300, stage=request.config.getoption("--stage"),
                                  sendmail_tree=request.config.getoption("--sendmail-tree"),
-                                 machine=MACHINES[name], steps=run)
+                                 start=start, machine=MACHINES[name], steps=run)
     assert status == 0, report
 
 

@@ -8,6 +8,7 @@ EXTRA_DIST += \
 	tests/package/boot \
 	tests/package/life \
 	tests/package/machine.py \
-	tests/package/run
+	tests/package/run \
+	tests/package/tutorials
 
 .PHONY: check-package

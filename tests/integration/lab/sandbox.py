@@ -95,7 +95,8 @@ def install(root, stage):
     """The programs and their data, to where a package would put them. The settings are in /etc,
     whatever place the build has for them: a link leads there."""
     forget(root, "etc/mailfrom-milter.conf", "etc/mailfrom-milter.secrets", "var/lib/mailfrom-milter",
-           "var/log/mail.log", "usr/share/mailfrom-milter")
+           "var/log/mail.log", "usr/share/mailfrom-milter", "var/lib/mailfrom-sync",
+           "etc/default/mailfrom-sync")
     for directory in ("bin", "sbin"):
         shutil.copytree(f"{stage}/{directory}", f"{root}/usr/{directory}", dirs_exist_ok=True)
     [data] = Path(stage).glob("**/share/mailfrom-milter")
@@ -107,6 +108,67 @@ def install(root, stage):
         forget(root, place)
         os.makedirs(os.path.dirname(inside(root, place)), exist_ok=True)
         os.symlink("/etc/mailfrom-milter.conf", inside(root, place))
+
+
+CONF = INTEGRATION.parents[1] / "conf"
+INSTALLED = {
+    "mailfrom-milter.service": "usr/lib/systemd/system/mailfrom-milter.service",
+    "mailfrom-sync.service": "usr/lib/systemd/system/mailfrom-sync.service",
+    "mailfrom-milter.sysusers": "usr/lib/sysusers.d/mailfrom-milter.conf",
+    "mailfrom-milter.tmpfiles": "usr/lib/tmpfiles.d/mailfrom-milter.conf",
+}
+PLACES = {"@sbindir@": "/usr/sbin", "@sysconfdir@": "/etc", "@localstatedir@": "/var",
+          "@docdir@": "/usr/share/doc/mailfrom-milter"}
+
+
+def installed_texts(start):
+    """By name: what the installation leaves beside the programs."""
+    texts = {}
+    for name, place in INSTALLED.items():
+        texts[place] = (CONF / f"{name}.in").read_text(encoding="utf-8")
+        for word, value in PLACES.items():
+            texts[place] = texts[place].replace(word, value)
+    sample = (CONF / "mailfrom-milter.conf").read_text(encoding="utf-8")
+    if start == "package":
+        sample = subprocess.run([CONF / "packaged"], input=sample, check=True, capture_output=True,
+                                text=True).stdout
+    return texts | {"etc/mailfrom-milter.conf": sample}
+
+
+def provide_systemctl(root):
+    write(root, "usr/local/bin/systemctl", (INTEGRATION / "lab/systemctl.py").read_text(encoding="utf-8"))
+    os.chmod(f"{root}/usr/local/bin/systemctl", 0o755)
+
+
+def install_package(gateway):
+    """The real one, from a tree of tests/package. Its postinst finds no systemd to start the milter
+    with, so that is done here; that it would is seen by tests/package/life."""
+    provide_systemctl(gateway.root)
+    write(gateway.root, "usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n")  # no MTA starts by itself
+    os.chmod(f"{gateway.root}/usr/sbin/policy-rc.d", 0o755)
+    status, output = gateway.shell(
+        "apt-get -q -y --no-install-recommends install -o Dpkg::Use-Pty=0 "
+        "/root/mailfrom-milter.deb postfix swaks python3-minimal && systemctl start mailfrom-milter")
+    if status != 0:
+        raise RuntimeError(f"the package was not installed:\n{output}")
+
+
+def leave_as_installed(gateway, start):
+    """The state that README's Install leaves. "clone": settings, units, users and the directory of
+    the store are there, and nothing runs. "package": the milter runs, in monitor mode with an empty
+    store, as its package has it (tests/package/life sees that it does)."""
+    root = gateway.root
+    for place, text in installed_texts(start).items():
+        os.makedirs(os.path.dirname(inside(root, place)), exist_ok=True)
+        write(root, place, text)
+    provide_systemctl(root)
+    commands = ["systemd-sysusers mailfrom-milter.conf",
+                "systemd-tmpfiles --create mailfrom-milter.conf"]
+    if start == "package":
+        commands.append("systemctl enable --now mailfrom-milter")
+    status, output = gateway.shell(" && ".join(commands))
+    if status != 0:
+        raise RuntimeError(f"the state after the installation was not reached:\n{output}")
 
 
 def write(root, name, text):
@@ -227,6 +289,10 @@ def serve_ses(closing, gateway):
         Identity("home.example")], regions=("eu-west-1",), rate=1.0))
     ses.accounts["AKIDADMIN"] = Account("je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY")
     gateway.environment |= {"AWS_ENDPOINT_URL": ses.url, "AWS_EC2_METADATA_DISABLED": "true"}
+    os.makedirs(f"{gateway.root}/etc/default", exist_ok=True)
+    write(gateway.root, "etc/default/mailfrom-sync", "".join(
+        f"{name}={gateway.environment[name]}\n" for name in
+        ("AWS_ENDPOINT_URL", "AWS_EC2_METADATA_DISABLED")))
     # The one of Debian 12 does not know that variable yet.
     write(gateway.root, "usr/local/bin/aws",
           '#!/bin/sh\nexec /usr/bin/aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"\n')
@@ -247,7 +313,8 @@ def start_filters(closing):
 def set_up(task, root, closing):
     """Returns the gateway."""
     from lab.sink import Sink
-    install(root, task["stage"])
+    if "tree" not in task:
+        install(root, task["stage"])
     write(root, "etc/resolv.conf", "nameserver 127.0.0.1\n")
     write(root, "etc/hosts", f"127.0.0.1 localhost {HOST} gateway\n::1 localhost\n")
     write(root, "etc/mailname", f"{HOST}\n")
@@ -256,6 +323,10 @@ def set_up(task, root, closing):
     next_hop.refusals[UNKNOWN] = "550 5.1.1 no such user"
     closing.callback(next_hop.close)
     gateway = Gateway(root)
+    if "tree" in task:
+        install_package(gateway)
+    else:
+        leave_as_installed(gateway, task["start"])
     for part in task["machine"]:
         if part == "postfix":
             start_postfix(root)
@@ -314,7 +385,8 @@ class Gateway:
         self.root = root
         self.publish = None  # called with the lines that `mailfromctl records` printed
         self.environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                            "HOME": "/root", "LC_ALL": "C.UTF-8"}
+                            "HOME": "/root", "LC_ALL": "C.UTF-8",
+                            "DEBIAN_FRONTEND": "noninteractive"}
         self.environment |= {name: value for name, value in os.environ.items()
                              if name.startswith(("ASAN", "UBSAN", "LSAN", "TSAN"))}
 
@@ -322,7 +394,7 @@ class Gateway:
         """Its exit status and output; into a file, which a daemon may hold on to."""
         with tempfile.TemporaryFile("w+", dir=f"{self.root}/tmp") as output:
             status = subprocess.run(
-                ["chroot", self.root, "sh", "-c", f"cd /root\n{command}"], timeout=90,
+                ["chroot", self.root, "sh", "-c", f"cd /root\n{command}"], timeout=300,
                 env=self.environment, stdin=subprocess.DEVNULL, stdout=output,
                 stderr=output).returncode
             output.seek(0)
@@ -346,13 +418,24 @@ class Gateway:
         return None
 
 
+def boot(gateway):
+    """What is enabled is started again. Returns what is wrong, or None."""
+    wants = Path(gateway.root, "etc/systemd/system/multi-user.target.wants")
+    names = sorted(path.stem for path in wants.glob("mailfrom-*"))
+    if "mailfrom-milter" not in names:
+        return f"the milter does not start; enabled are {names}"
+    status, output = gateway.shell(f"systemctl stop {' '.join(names)} && systemctl start {' '.join(names)}")
+    return None if status == 0 else output
+
+
 def main():
-    """The task: base, an empty directory; stage and sendmail_tree; machine, what stands on it;
-    steps, each with command and shown. only_print, for who writes a tutorial: compare nothing."""
+    """The task: base, an empty directory; stage and sendmail_tree; start, see leave_as_installed, or
+    in place of these a tree with the package of Debian, see install_package;
+    machine, what stands on it; steps, each with command and shown. only_print, for who writes a tutorial: compare nothing."""
     task = json.load(sys.stdin)
     bring_up_loopback()
     socket.sethostname(HOST)
-    root = make_root(task["base"])
+    root = make_root(task["base"], task.get("tree", "/"))
     with ExitStack() as closing:
         gateway = set_up(task, root, closing)
         for step in task["steps"]:
@@ -365,6 +448,10 @@ def main():
                 print(f"# {step['command']}\n--- shown:\n{step['shown']}--- printed, with {wrong}"
                       f"--- mail log:\n{log}")
                 return 1
+        wrong = boot(gateway)
+        if wrong is not None and not task.get("only_print"):
+            print(f"after the next boot: {wrong}")
+            return 1
     print(f"{len(task['steps'])} commands did what the text says")
     return 0
 
