@@ -194,6 +194,8 @@ bool near_miss_find_dmarc(struct inquiry *inquiry, const char *from, char what[N
     char at[IDENTITY_DOMAIN_MAX + 1];
 
     (void)snprintf(name, sizeof name, "_dmarc.%s", from);
+    if (strlen(name) > IDENTITY_DOMAIN_MAX)
+        return false;
     return find_text(inquiry, name, near_miss_dmarc, what, advice) ||
            find_misplaced(inquiry, from, what, advice) ||
            (near_miss_owner(inquiry, name, DNS_TXT, is_dmarc, NULL, at) &&

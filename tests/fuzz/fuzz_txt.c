@@ -2,9 +2,10 @@
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  *
  * Input: TXT records, one a line, of a domain and all it refers to: SPF for an IPv4 address, an
- * IPv6 address and the hosts of another domain, and DMARC.
+ * IPv6 address and the hosts of another domain, DMARC, and what is nearly one of them.
  */
 #include "ctl/dmarc.h"
+#include "ctl/near_miss.h"
 #include "ctl/spf.h"
 
 #include <stdint.h>
@@ -91,6 +92,20 @@ static void check_dmarc(struct world *world)
         (void)dmarc_aligns(&dmarc, "mail.example.com", "bounce.mail.example.com");
 }
 
+static void check_near_misses(struct world *world)
+{
+    struct inquiry inquiry = {.ask = ask, .context = world};
+    char what[NEAR_MISS_SIZE] = "";
+    char advice[NEAR_MISS_SIZE] = "";
+
+    world->asked = 0;
+    if (near_miss_find_spf(&inquiry, "bounce.example.com", what, advice))
+        require(what[0] != '\0' && advice[0] != '\0');
+    what[0] = '\0';
+    if (near_miss_find_dmarc(&inquiry, "mail.example.com", what, advice))
+        require(what[0] != '\0' && advice[0] != '\0');
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct spf_client ses = {.family = AF_UNSPEC, .authority = "amazonses.com"};
@@ -111,6 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_spf(&world, &client);
     check_spf(&world, &ses);
     check_dmarc(&world);
+    check_near_misses(&world);
     free(text);
     return 0;
 }
