@@ -85,3 +85,4 @@ fuzz:
 EXTRA_DIST += tests/fuzz/run
 
 .PHONY: fuzz
+EXTRA_DIST += tests/fuzz/.gitignore

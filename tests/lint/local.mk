@@ -11,6 +11,7 @@ RULE_TESTS = \
 	tests/lint/versions \
 	tests/lint/monitoring
 LINT_TESTS = $(RULE_TESTS) \
+	tests/lint/clone \
 	tests/lint/manual \
 	tests/lint/format \
 	tests/lint/shell \

@@ -1,5 +1,7 @@
 # One cmocka program for each module: test_NAME.c tests NAME.
 
+EXTRA_DIST += tests/unit/.gitignore
+
 if HAVE_CMOCKA
 UNIT_TESTS =
 check_PROGRAMS += $(UNIT_TESTS)
