@@ -48,6 +48,7 @@ EXTRA_DIST += \
 	tests/integration/test_log.py \
 	tests/integration/test_documented.py \
 	tests/integration/test_metrics.py \
+	tests/integration/test_postfix_maps.py \
 	tests/integration/test_readers.py \
 	tests/integration/test_reinjection.py \
 	tests/integration/test_replies.py \
