@@ -17,8 +17,8 @@
 #include <stddef.h>
 
 enum {
-    IDENTITY_DOMAIN_MAX = 253, /* RFC 1035: 255 octets on the wire */
-    IDENTITY_INPUT_MAX = 2048, /* octets of text that are looked at at all: U-labels are longer */
+    IDENTITY_DOMAIN_MAX = 253,  /* RFC 1035: 255 octets on the wire */
+    IDENTITY_INPUT_MAX = 2048,  /* octets of text that are looked at at all: U-labels are longer */
     IDENTITY_SHOWN_SIZE = 2048, /* with U-labels */
     IDENTITY_SIZE = LOCAL_PART_MAX + 1 + IDENTITY_DOMAIN_MAX + 1
 };

@@ -33,7 +33,7 @@ struct command {
     bool (*run)(struct invocation *invocation, struct failure *why);
 };
 
-const struct command *command_at(size_t index); /* NULL: there are no more */
+const struct command *command_at(size_t index);       /* NULL: there are no more */
 const struct command *command_find(const char *name); /* NULL: no such command */
 /* Fails with EX_USAGE; says which command the name may have been meant for. */
 bool command_unknown(const char *name, struct failure *why);
