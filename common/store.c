@@ -298,7 +298,7 @@ static void close_environment(struct store *store)
 
 /* Files that are replaced while they are opened are opened again. */
 static bool open_current_files(struct store *store, enum store_access access, const char *group,
-                       struct failure *why)
+                               struct failure *why)
 {
     for (int tries = 0; tries < OPENINGS_MAX; tries++) {
         struct opening opening = {store, access, group, why, false};

@@ -50,7 +50,7 @@ struct store {
     dev_t device;           /* of data.mdb */
     ino_t inode;
     struct store_file lock; /* lock.mdb */
-    int turn; /* write.lock, -1 for none; see common/store_turn.h */
+    int turn;               /* write.lock, -1 for none; see common/store_turn.h */
     char directory[];
 };
 
