@@ -146,6 +146,25 @@ class StoreRestored(Fault):
             self.timeline.close_window(window)
 
 
+class LockRemoved(Fault):
+    """A clean-up takes lock.mdb for stale, again and again, while all programs run."""
+    name = "lock.mdb removed"
+
+    def begin(self):
+        self._window = self.timeline.open_window("old-lock")
+
+    def last(self, over):
+        deadline = time.monotonic() + self.seconds
+        while time.monotonic() < deadline and not over.wait(self.draw.uniform(0.05, 0.5)):
+            try:
+                os.unlink(f"{self.gateway.milter.store}/lock.mdb")
+            except FileNotFoundError:
+                pass
+
+    def recovered(self):
+        self.timeline.close_window(self._window)
+
+
 class DiskFull(Fault):
     name = "disk full"
 
@@ -248,7 +267,7 @@ def variants(base, label, attribute, values):
             for name, value in values.items()]
 
 
-NEAR = [KillMilter, KillSync, KillCtl, StoreAway, StoreRestored, DiskFull, Connections, Reloads]
+NEAR = [KillMilter, KillSync, KillCtl, StoreAway, StoreRestored, LockRemoved, DiskFull, Connections, Reloads]
 FAR = [*variants(SesFails, "SES:", "kind", {kind: kind for kind in (
            "500", "hang", "reset", "throttle", "garbage")}),
        *variants(DnsGone, "DNS:", "kind", {"gone": "drop", "SERVFAIL": "servfail"}),

@@ -83,7 +83,7 @@ class Timeline:
         return True
 
     def open_window(self, kind):
-        """From now on mail may fare as the kind says: no-milter, no-store, old-store."""
+        """From now on mail may fare as the kind says: no-milter, no-store, old-store, old-lock."""
         window = [kind, time.time(), FOREVER]
         self._windows.append(window)
         return window
@@ -144,6 +144,8 @@ class Judge:
         if inode != self._states.inode_at(message.began) and \
                 not self._timeline.has_window("old-store", message.began, message.replied):
             return set(), f"by {name}, a file that has been replaced"
+        if self._timeline.has_window("old-lock", message.began, message.replied):
+            least -= 1  # a reader with the lock.mdb that was removed notices after that
         if int(number) < least:
             return set(), f"by {name}, where {least} was there before the message began"
         if message.role == "unknown":
