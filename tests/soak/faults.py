@@ -267,7 +267,8 @@ def variants(base, label, attribute, values):
             for name, value in values.items()]
 
 
-NEAR = [KillMilter, KillSync, KillCtl, StoreAway, StoreRestored, LockRemoved, DiskFull, Connections, Reloads]
+NEAR = [KillMilter, KillSync, KillCtl, StoreAway, StoreRestored, LockRemoved, DiskFull,
+        Connections, Reloads]
 FAR = [*variants(SesFails, "SES:", "kind", {kind: kind for kind in (
            "500", "hang", "reset", "throttle", "garbage")}),
        *variants(DnsGone, "DNS:", "kind", {"gone": "drop", "SERVFAIL": "servfail"}),
