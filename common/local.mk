@@ -48,6 +48,7 @@ libcommon_a_SOURCES = \
 	common/store_due.c \
 	common/store_files.c \
 	common/store_key.c common/store_key.h \
+	common/store_layout.c \
 	common/store_note.c \
 	common/store_page.c \
 	common/store_record.c \

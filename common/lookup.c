@@ -27,6 +27,8 @@ struct lookup {
         struct stat lock;
     } damaged;
     bool is_damaged;
+    struct store_verification verification; /* of the open store */
+    int rest;                               /* calls of lookup_check until the next one begins */
     struct failure trouble; /* why there is no store; and what was logged last, "" if all is well */
     struct holder {         /* of the lock; read without it by lookup_check */
         atomic_int thread;  /* gettid(2) */
@@ -38,6 +40,10 @@ struct lookup {
         double since; /* seconds of processor time of that thread */
     } watch;
 };
+
+/* Mail waits meanwhile: when a store is opened, and each time that lookup_check is called. A store
+ * of 10,000 identities is verified when it is opened, one of a million within minutes. */
+enum { FIRST_MILLISECONDS = 10, SLICE_MILLISECONDS = 5, REST = 60 };
 
 /* A damaged page can send LMDB in circles, which no fault ends. A lookup takes microseconds; one
  * that has used a processor this long, waiting for a disk not counted, will not come back. */
@@ -100,16 +106,31 @@ static void give_up_store(struct lookup *lookup, const struct failure *why)
     note_trouble(lookup, why);
 }
 
+/* The store must be sound as far as could be seen. */
+static void verify(struct lookup *lookup, int milliseconds)
+{
+    struct failure why;
+
+    if (!store_verify(lookup->store, &lookup->verification, milliseconds, &why))
+        give_up_store(lookup, &why);
+    else if (lookup->verification.is_complete)
+        lookup->rest = REST;
+}
+
 static void try_store(struct lookup *lookup)
 {
     struct failure why;
 
     if (is_still_the_damaged_one(lookup))
         return;
-    if (!store_open(&lookup->store, lookup->directory, STORE_READ, NULL, &why))
+    if (!store_open(&lookup->store, lookup->directory, STORE_READ, NULL, &why)) {
         give_up_store(lookup, &why);
-    else
-        lookup->is_damaged = false;
+        return;
+    }
+    lookup->is_damaged = false;
+    lookup->verification = (struct store_verification){.length = 0};
+    lookup->rest = 0;
+    verify(lookup, FIRST_MILLISECONDS);
 }
 
 /* An open store may still be empty; it counts as available only with a record in it. */
@@ -228,6 +249,15 @@ static void watch_holder(struct lookup *lookup)
     }
 }
 
+static void look_after(struct lookup *lookup)
+{
+    (void)store_clear_stale_readers(lookup->store);
+    if (lookup->rest > 0)
+        lookup->rest--;
+    else
+        verify(lookup, SLICE_MILLISECONDS);
+}
+
 bool lookup_check(struct lookup *lookup, const char *directory)
 {
     struct failure why;
@@ -252,7 +282,7 @@ bool lookup_check(struct lookup *lookup, const char *directory)
     if (!was_open)
         try_store(lookup);
     else
-        (void)store_clear_stale_readers(lookup->store);
+        look_after(lookup);
     if (lookup->store != NULL && (!was_open || lookup->trouble.text[0] != '\0'))
         welcome(lookup);
     unlock(lookup);

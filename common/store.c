@@ -257,7 +257,7 @@ static bool open_files(struct store *store, enum store_access access, const char
         return false;
     if (!is_whole(store, &status))
         return store_fail_damaged(store, why);
-    return (!store->writable || store_verify(store, why)) && prepare(store, why);
+    return (!store->writable || store_check_layout(store, why)) && prepare(store, why);
 }
 
 static void open_guarded(void *context)

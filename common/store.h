@@ -64,11 +64,26 @@ enum store_result store_get(struct store *store, const char *key, struct mail_fr
                             struct failure *why);
 
 /* Not inside store_update: the first verified identity among the keys of a sender, in one snapshot:
- * its key in `key`, its record in *record. Unverified ones are skipped. A store without any record
- * is a failure: it was never filled. */
+ * its key in `key`, its record in *record. Unverified ones are skipped. That there
+ * is none is proven by the records beside its place. A store without any record is a failure: it
+ * was never filled. */
 enum store_result store_find(struct store *store, const struct identity *sender, bool strip_label,
                              char key[IDENTITY_SIZE], struct mail_from *record,
                              const struct store_trace *trace, struct failure *why);
+
+/* Looks at records for about so many milliseconds, in one snapshot: is each sound, in order, and
+ * found by a search from the root? The next call goes on where this one ended, and after the last
+ * one from the start. False: something is damaged, or cannot be read. */
+struct store_verification { /* zero before the first */
+    bool is_complete; /* all have been looked at; also their number is right, if nobody wrote */
+    uint64_t visited;
+    uint64_t transaction; /* of the first look */
+    size_t length;        /* of the key that was looked at last */
+    char last[IDENTITY_SIZE];
+};
+
+bool store_verify(struct store *store, struct store_verification *verification, int milliseconds,
+                  struct failure *why);
 
 /* Calls visit for each record in the order of store_key_compare, in one snapshot, until it returns
  * false. A false return of visit is not a failure; visit must not use the store. */

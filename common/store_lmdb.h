@@ -87,6 +87,13 @@ enum store_result store_read(struct store *store,
                                                        void *context, struct failure *why),
                              void *context, struct failure *why);
 
+/* The same; what uses a processor for longer counts as going in circles. */
+enum store_result store_read_within(struct store *store, int seconds,
+                                    enum store_result (*read)(struct store *store,
+                                                              MDB_txn *transaction, void *context,
+                                                              struct failure *why),
+                                    void *context, struct failure *why);
+
 /* Calls visit for each entry from the key `from` on, of size 0 for the first, as long as it returns
  * 0. MDB_NOTFOUND of visit ends it without an error. */
 int store_walk(MDB_txn *transaction, MDB_dbi database, MDB_val from,
@@ -147,12 +154,12 @@ bool store_open_databases(struct store *store, struct failure *why);
 /* Opens what a reader has missed, if somebody has made it meanwhile. */
 void store_look_for_databases(struct store *store);
 
-/* --- store_verify.c --- */
+/* --- store_layout.c --- */
 
 /* Is a writer safe with what the file has? Looks at each page of a snapshot: 0.1 s for a million
  * records. EX_DATAERR says which page is damaged and how; EX_TEMPFAIL, EX_OSERR. Not inside
  * store_update; under the guard. */
-bool store_verify(struct store *store, struct failure *why);
+bool store_check_layout(struct store *store, struct failure *why);
 
 /* Inside store_update: does the transaction follow the last one that data.mdb has? Else lock.mdb,
  * which says so, is that of another file, or readers have changed it. */
@@ -170,6 +177,12 @@ int store_walk_records(const struct store *store, MDB_txn *transaction,
                        int (*visit)(void *context, const char *identity,
                                     const struct mail_from *record),
                        void *context);
+
+/* --- store_verify.c --- */
+
+/* For a key of the identities that was not found, or whose record is not verified: MDB_CORRUPTED
+ * where the entries beside its place are not sound, or not in order. */
+int store_prove_absence(MDB_cursor *cursor, const MDB_val *name);
 
 /* --- store_due.c, store_counts.c, store_returns_change.c: what is kept beside the records, inside
  * store_update --- */

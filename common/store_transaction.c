@@ -282,6 +282,13 @@ static void read_in_snapshot(void *context)
     release(store);
 }
 
+static enum store_result finish_reading(const struct reading *reading, bool worked)
+{
+    if (!worked)
+        (void)store_fail_faulted(reading->store, reading->why);
+    return worked ? reading->result : STORE_FAILED;
+}
+
 enum store_result store_read(struct store *store,
                              enum store_result (*read)(struct store *store, MDB_txn *transaction,
                                                        void *context, struct failure *why),
@@ -289,11 +296,24 @@ enum store_result store_read(struct store *store,
 {
     struct reading reading = {store, read, context, why, STORE_FAILED};
 
-    if (store->broken)
-        (void)store_fail_broken(store, why);
-    else if (!fault_guard(read_in_snapshot, &reading))
-        (void)store_fail_faulted(store, why);
-    return reading.result;
+    if (!store->broken)
+        return finish_reading(&reading, fault_guard(read_in_snapshot, &reading));
+    (void)store_fail_broken(store, why);
+    return STORE_FAILED;
+}
+
+enum store_result store_read_within(struct store *store, int seconds,
+                                    enum store_result (*read)(struct store *store,
+                                                              MDB_txn *transaction, void *context,
+                                                              struct failure *why),
+                                    void *context, struct failure *why)
+{
+    struct reading reading = {store, read, context, why, STORE_FAILED};
+
+    if (!store->broken)
+        return finish_reading(&reading, fault_guard_for(seconds, read_in_snapshot, &reading));
+    (void)store_fail_broken(store, why);
+    return STORE_FAILED;
 }
 
 int store_walk(MDB_txn *transaction, MDB_dbi database, MDB_val from,

@@ -79,8 +79,8 @@ tests_unit_test_store_returns_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 UNIT_TESTS += tests/unit/test_store_turn tests/unit/test_store_usage
 tests_unit_test_store_turn_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_store_usage_LDADD = libctl.a $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
-UNIT_TESTS += tests/unit/test_store_verify
-tests_unit_test_store_verify_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
+UNIT_TESTS += tests/unit/test_store_layout
+tests_unit_test_store_layout_LDADD = $(COMMON_LIBS) $(CMOCKA_LIBS) -lpthread
 UNIT_TESTS += tests/unit/test_decision tests/unit/test_envelope tests/unit/test_failure \
 	tests/unit/test_fault tests/unit/test_identity tests/unit/test_judgement \
 	tests/unit/test_local_part tests/unit/test_log tests/unit/test_lookup \

@@ -384,6 +384,25 @@ static void leaves_a_damaged_store_alone_until_it_changes(void **state)
     expect_logged(fixture, 1, "in use, 2 identities");
 }
 
+/* Nobody asks for what is damaged, and mail of it would pass as that of nobody. */
+static void finds_damage_before_mail_does(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fill_a(fixture);
+    fixture->lookup = lookup_open(fixture->scratch.store);
+    patch(fixture, "gone.example", 'l', 1000000000);
+    for (int i = 0; i < 100; i++)
+        check(fixture);
+    expect_unavailable(fixture, "is damaged; restore it");
+    expect_logged(fixture, 2, "");
+    expect_silence(fixture);
+    lookup_close(fixture->lookup);
+    fixture->lookup = lookup_open(fixture->scratch.store);
+    expect_unavailable(fixture, "is damaged; restore it");
+    expect_logged(fixture, 1, UNTIL_THEN);
+}
+
 /* Whoever reloads wants it to be looked at again. */
 static void tries_a_damaged_store_again_when_asked_to(void **state)
 {
@@ -549,8 +568,8 @@ static void gives_up_a_store_where_that_is_damaged(void **state)
     size_t count = 99;
 
     scratch_fill(fixture->scratch.store, returning, 2);
-    patch(fixture, "a.x.example", 'b', 1000000000);
     fixture->lookup = lookup_open(fixture->scratch.store);
+    patch(fixture, "a.x.example", 'b', 1000000000);
     expect_logged(fixture, 1, "in use, 2 identities");
     assert_int_equal(returns(fixture, "b.x.example", &count, &why), LOOKUP_UNAVAILABLE);
     assert_int_equal(count, 0);
@@ -741,6 +760,7 @@ int main(void)
         TEST(survives_a_store_that_is_cut),
         TEST(notices_a_cut_store_before_mail_does),
         TEST(leaves_a_damaged_store_alone_until_it_changes),
+        TEST(finds_damage_before_mail_does),
         TEST(tries_a_damaged_store_again_when_asked_to),
         TEST(does_not_take_a_lost_page_of_the_lock_for_damage),
         TEST(names_a_lock_file_that_is_damaged),

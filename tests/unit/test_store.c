@@ -1461,22 +1461,40 @@ static void read_return(struct store *store, int i, struct walk *walk)
                        strcmp(found[0].domain, strchr(record.domain, '.') + 1) != 0;
 }
 
-/* Whatever can be read must be right. Returns how many records were wrong. */
+/* In slices as short as can be. */
+static bool verify_all(struct store *store, uint64_t *visited, struct failure *why)
+{
+    struct store_verification verification = {.length = 0};
+
+    while (!verification.is_complete)
+        if (!store_verify(store, &verification, 0, why))
+            return false;
+    *visited = verification.visited;
+    return true;
+}
+
+/* Whatever can be read must be right, and what is there is found. Returns how many records were
+ * wrong. */
 static int read_all(const struct scratch *scratch)
 {
     struct walk walk = {0, 0};
     struct failure why;
     struct store *store;
+    uint64_t visited;
+    bool is_sound;
 
     if (!store_open(&store, scratch->store, STORE_READ, NULL, &why))
         return 0;
+    is_sound = verify_all(store, &visited, &why);
     for (int i = 0; i < SAMPLES; i += 7) {
         struct mail_from record;
         char key[IDENTITY_SIZE];
         char found[IDENTITY_SIZE];
         struct identity sender = scratch_identity(sample_key(key, i));
-        if (store_find(store, &sender, true, found, &record, NULL, &why) == STORE_FOUND)
+        enum store_result result = store_find(store, &sender, true, found, &record, NULL, &why);
+        if (result == STORE_FOUND)
             walk.wrong += strcmp(found, key) != 0 || !is_sample(found, &record);
+        walk.wrong += is_sound && result == STORE_NOT_FOUND;
         read_return(store, i, &walk);
     }
     (void)store_each(store, check_sample, &walk, &why);
@@ -1510,6 +1528,72 @@ static int read_corrupted_copies(void *context)
         }
     }
     return 0;
+}
+
+static void verifies_in_slices_while_others_write(void **state)
+{
+    struct scratch *scratch = *state;
+    struct store_verification verification = {.length = 0};
+    struct failure why;
+    struct store *store;
+    uint64_t visited;
+
+    assert_int_equal(scratch_run_child(put_many_in_child, scratch), 0);
+    store = open_store(scratch, STORE_READ);
+    assert_true(verify_all(store, &visited, &why));
+    assert_int_equal(visited, MANY);
+    assert_true(store_verify(store, &verification, 0, &why));
+    assert_false(verification.is_complete);
+    scratch_fill(scratch->store, few, FEW);
+    while (!verification.is_complete)
+        assert_true(store_verify(store, &verification, 1, &why));
+    assert_true(verify_all(store, &visited, &why));
+    assert_int_equal(visited, MANY + FEW);
+    store_close(store);
+}
+
+/* Changes an octet of each copy of a text. */
+static void change_text(const struct scratch *scratch, const char *text)
+{
+    static unsigned char octets[1 << 20];
+    int file = open(scratch->data, O_RDWR);
+    ssize_t size = pread(file, octets, sizeof octets, 0);
+    int found = 0;
+
+    assert_true(size > 0);
+    for (ssize_t at = 0; at + (ssize_t)strlen(text) <= size; at++) {
+        if (memcmp(octets + at, text, strlen(text)) != 0)
+            continue;
+        octets[at] ^= 1;
+        assert_int_equal(pwrite(file, octets + at, 1, at), 1);
+        found++;
+    }
+    (void)close(file);
+    assert_true(found > 0);
+}
+
+/* What a key was before is not found; that is not the word of the store. */
+static void does_not_miss_what_is_there_under_a_damaged_key(void **state)
+{
+    const struct scratch *scratch = *state;
+    struct identity sender = scratch_identity("u@300.example");
+    struct store_verification verification = {.length = 0};
+    struct mail_from record;
+    struct failure why;
+    struct store *store;
+    char key[IDENTITY_SIZE];
+
+    assert_int_equal(scratch_run_child(fill_samples, *state), 0);
+    store = open_store(scratch, STORE_READ);
+    assert_int_equal(store_find(store, &sender, true, key, &record, NULL, &why), STORE_FOUND);
+    change_text(scratch, "300.example");
+    assert_int_equal(store_find(store, &sender, true, key, &record, NULL, &why), STORE_FAILED);
+    assert_int_equal(why.exit_code, EX_DATAERR);
+    store_close(store);
+    store = open_store(scratch, STORE_READ);
+    assert_false(store_verify(store, &verification, 1000, &why));
+    assert_int_equal(why.exit_code, EX_DATAERR);
+    store_close(store);
 }
 
 static void never_crashes_or_lies_over_corrupted_pages(void **state)
@@ -1746,6 +1830,8 @@ int main(void)
         TEST(fails_where_the_file_is_cut_under_a_writer),
         TEST(survives_a_lock_that_is_cut),
         TEST(sees_a_cut_file_before_it_reads),
+        TEST(verifies_in_slices_while_others_write),
+        TEST(does_not_miss_what_is_there_under_a_damaged_key),
         TEST(never_crashes_or_lies_over_corrupted_pages),
         TEST(lists_what_is_due_in_the_order_of_time),
         TEST(follows_the_records_with_what_is_due),
