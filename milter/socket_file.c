@@ -143,23 +143,25 @@ bool socket_file_check(const char *socket_text, int mode, const char *group, con
     const char *path = socket_file_path(socket_text);
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct socket_file_rights rights;
+    struct owner owner;
     int descriptor;
     bool good;
 
     if (path == NULL)
         return true;
     if (!socket_file_find_rights(&rights, mode, group, user, why) ||
-        !name_beside(&address, path, why))
+        !name_beside(&address, path, why) || !owner_enter_parent(&owner, path, why))
         return false;
     descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     good =
         descriptor >= 0 && bind(descriptor, (const struct sockaddr *)&address, sizeof address) == 0;
     if (good) {
-        good = socket_file_give(address.sun_path, &rights, why);
-        (void)unlink(address.sun_path);
+        good = socket_file_give(&owner, address.sun_path, &rights, why);
+        socket_file_remove(address.sun_path);
     } else {
         (void)failure_set(why, EX_UNAVAILABLE, "socket %s cannot be created: %s", path,
                           strerror(errno));
+        owner_leave(&owner);
     }
     if (descriptor >= 0)
         (void)close(descriptor);
