@@ -148,7 +148,7 @@ def install_package(gateway):
     os.chmod(f"{gateway.root}/usr/sbin/policy-rc.d", 0o755)
     status, output = gateway.shell(
         "apt-get -q -y --no-install-recommends install -o Dpkg::Use-Pty=0 "
-        "/root/mailfrom-milter.deb postfix swaks python3-minimal && systemctl start mailfrom-milter")
+        "/root/mailfrom-milter.deb postfix swaks python3 && systemctl start mailfrom-milter")
     if status != 0:
         raise RuntimeError(f"the package was not installed:\n{output}")
 
