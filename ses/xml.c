@@ -109,9 +109,8 @@ static bool parse(struct reader *reader, const char *bytes, size_t length, struc
         return failure_set(why, EX_PROTOCOL, "the XML is refused: %s", reader->refused);
     if (XML_GetErrorCode(reader->parser) == XML_ERROR_NO_MEMORY)
         return failure_set(why, EX_OSERR, "out of memory");
-    return failure_set(why, EX_PROTOCOL, "not XML: %s in line %lu",
-                       XML_ErrorString(XML_GetErrorCode(reader->parser)),
-                       (unsigned long)XML_GetCurrentLineNumber(reader->parser));
+    return failure_set(why, EX_PROTOCOL, "not XML: %s",
+                       XML_ErrorString(XML_GetErrorCode(reader->parser)));
 }
 
 bool xml_parse(const char *bytes, size_t length,

@@ -36,7 +36,7 @@ static void is_made_of_an_identity_and_its_mail_from_domain(void **state)
         assert_int_equal(made, rows[i].domain != NULL);
         if (!made)
             continue;
-        assert_string_equal(pair.key, rows[i].mail_from_domain);
+        assert_string_equal((const char *)pair.key, rows[i].mail_from_domain);
         assert_string_equal(return_pair_domain(pair.key, pair.size), rows[i].domain);
     }
 }
