@@ -5,6 +5,7 @@
  * program.
  */
 #include "common/instance.h"
+#include "common/lookup_request.h"
 #include "common/refresh_request.h"
 #include "common/source_state.h"
 
@@ -276,15 +277,42 @@ static bool serve(struct store *store, void *context, struct failure *why)
            refresh_request_remove(store, "x.example", why);
 }
 
-/* Does this in another process, a moment later: LMDB wants each process to open a store once. */
+static bool is_any(void *context, const char *identity, int64_t requested)
+{
+    (void)identity;
+    (void)requested;
+    *(bool *)context = true;
+    return false;
+}
+
+static bool is_any_look_up(void *context, const char *identity)
+{
+    return is_any(context, identity, 0);
+}
+
+static void wait_for_request(void)
+{
+    const struct timespec moment = {.tv_nsec = 10000000};
+    struct store *store = open_store();
+    struct failure why;
+    bool asked = false;
+
+    while (refresh_request_each(store, is_any, &asked, &why) &&
+           lookup_request_each(store, is_any_look_up, &asked, &why) && !asked)
+        (void)nanosleep(&moment, NULL);
+    store_close(store);
+}
+
+/* Does this in another process, once there is a request: LMDB wants each process to open a store
+ * once. */
 static pid_t later(void (*work)(void))
 {
-    struct timespec moment = {.tv_nsec = 300000000};
     pid_t child = fork();
 
     if (child != 0)
         return child;
-    (void)nanosleep(&moment, NULL);
+    (void)alarm(300);
+    wait_for_request();
     work();
     _exit(0);
 }
