@@ -203,12 +203,16 @@ def start_postfix(root):
     forget(root, "var/spool/postfix", "var/lib/postfix")
     os.mkdir(inside(root, "var/spool/postfix"))
     os.mkdir(inside(root, "var/lib/postfix"))
-    shutil.chown(f"{root}/var/lib/postfix", "postfix")
+    subprocess.run(["chroot", root, "chown", "postfix", "/var/lib/postfix"], check=True)
     with open(f"{root}/etc/postfix/main.cf", "a", encoding="ascii") as config:
         config.write(f"myhostname = {HOST}\nmydestination = localhost\nalias_maps =\n"
                      f"inet_interfaces = loopback-only\nrelayhost = [{NEXT_HOP}]\n"
                      "smtpd_peername_lookup = no\n")
-    subprocess.run(["chroot", root, "postfix", "start"], check=True, capture_output=True)
+    done = subprocess.run(["chroot", root, "postfix", "start"], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True)
+    if done.returncode != 0:
+        log = Path(root, "var/log/mail.log").read_text(encoding="utf-8")
+        raise RuntimeError(f"Postfix did not start: {done.stdout}\n{log}")
 
 
 SENDMAIL = """
