@@ -11,11 +11,16 @@ RULE_TESTS = \
 	tests/lint/versions \
 	tests/lint/monitoring
 LINT_TESTS = $(RULE_TESTS) \
-	tests/lint/clone \
 	tests/lint/manual \
 	tests/lint/format \
 	tests/lint/shell \
-	tests/lint/static \
 	tests/lint/units
+# Minutes each, and the same in a build with sanitizers.
+LONG_LINT_TESTS = \
+	tests/lint/clone \
+	tests/lint/static
 TESTS += $(LINT_TESTS)
-EXTRA_DIST += $(LINT_TESTS) tests/lint/alerts_test.yml
+if !SANITIZED
+TESTS += $(LONG_LINT_TESTS)
+endif
+EXTRA_DIST += $(LINT_TESTS) $(LONG_LINT_TESTS) tests/lint/alerts_test.yml
