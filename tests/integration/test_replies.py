@@ -88,7 +88,7 @@ def test_the_log_line_tells_the_whole_story(mta, milter):
     assert line == {"sender": "bounces@elsewhere.example", "from": "info@shop.example",
                     "identity": "shop.example", "status": "Success", "verdict": "custom",
                     "reason": "verified", "new_sender": "<bounces@bounce.shop.example>",
-                    "return_form": None, "monitor": None}
+                    "return_form": None, "monitor": None, "snapshot": None}
 
 
 def test_what_the_network_sent_is_escaped_in_the_log(mta, milter):
