@@ -11,16 +11,16 @@
 enum { HOST_SIZE = 256 };
 
 /* The host without port and brackets; false where it is none. */
-static bool take_host(char out[HOST_SIZE], const char *host, bool *is_v6)
+static bool take_host(char out[HOST_SIZE], const char *host, bool is_v6)
 {
     size_t length;
     const char *rest;
 
-    *is_v6 = host[0] == '[';
-    host += *is_v6;
-    length = strcspn(host, *is_v6 ? "]" : ":");
+    if (is_v6)
+        host++;
+    length = strcspn(host, is_v6 ? "]" : ":");
     rest = host + length;
-    if (length == 0 || length >= HOST_SIZE || (*is_v6 && *rest++ != ']'))
+    if (length == 0 || length >= HOST_SIZE || (is_v6 && *rest++ != ']'))
         return false;
     if (*rest == ':')
         rest += 1 + strspn(rest + 1, "0123456789");
@@ -33,9 +33,9 @@ bool host_header_is_safe(const char *host, const char *own_name)
 {
     char name[HOST_SIZE];
     struct in6_addr ignored;
-    bool is_v6;
+    bool is_v6 = host[0] == '[';
 
-    if (!take_host(name, host, &is_v6))
+    if (!take_host(name, host, is_v6))
         return false;
     if (is_v6)
         return inet_pton(AF_INET6, name, &ignored) == 1;

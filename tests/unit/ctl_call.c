@@ -101,6 +101,7 @@ int ctl_call(const char *command, ...)
         .command = command_find(command), .argv = arguments, .settings_file = settings_file};
     const char *argument = command;
     va_list list;
+    int count;
 
     if (invocation.command == NULL)
         errx(EXIT_FAILURE, "no command %s", command);
@@ -111,10 +112,11 @@ int ctl_call(const char *command, ...)
         arguments[invocation.argc++] = strdup(argument);
     va_end(list);
     arguments[invocation.argc] = NULL;
+    count = invocation.argc; /* a command of two words takes off the first */
     run(&invocation);
     settings_free(invocation.settings);
-    while (invocation.argc > 0)
-        free(arguments[--invocation.argc]);
+    while (count > 0)
+        free(arguments[--count]);
     return ctl_result.exit_code;
 }
 
