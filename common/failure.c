@@ -15,9 +15,8 @@ static void make_one_line(char *text)
 
     for (; *text != '\0'; text++) {
         unsigned char octet = (unsigned char)*text;
-        if (octet < 0x20 || octet == 0x7f)
-            *text = '?';
-        else if (octet >= 0x80 && octet < 0xa0 && (before < 0x80 || before == 0xc2))
+        if (octet < 0x20 || octet == 0x7f ||
+            (octet >= 0x80 && octet < 0xa0 && (before < 0x80 || before == 0xc2)))
             *text = '?';
         before = octet;
     }

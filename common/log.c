@@ -115,10 +115,8 @@ static char *escape(char *out, const char *end, const char *text, size_t max, co
         else
             out = append_hex(out, octet);
     }
-    if (text[i] != '\0' && end - out > 3) {
-        memcpy(out, "...", 3);
-        out += 3;
-    }
+    for (int dots = 3; text[i] != '\0' && dots > 0 && end - out > 1; dots--)
+        *out++ = '.';
     return out;
 }
 

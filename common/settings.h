@@ -72,8 +72,8 @@ struct settings {
         enum settings_identity_from identity_from;
         struct network outbound_networks[SETTINGS_NETWORKS_MAX];
         size_t outbound_networks_count;
-        bool outbound_authenticated;
         struct settings_list reinjection_ports; /* numbers, without leading zeros */
+        bool outbound_authenticated;
         enum verdict on_unknown_identity;
         enum verdict on_unavailable;
         enum verdict on_expired;

@@ -21,7 +21,7 @@ struct store_patience {
 };
 
 /* How long this process waits for another that writes. Before there are threads. */
-void store_set_patience(struct store_patience patience);
+void store_set_patience(struct store_patience wanted);
 
 struct store;
 

@@ -14,15 +14,16 @@ struct scene {
 };
 
 static void put(const struct scene *scene, const struct listener *listener,
-                enum finding_level level, struct finding *finding)
+                enum finding_level level, const struct finding *finding)
 {
+    struct finding whole = *finding;
     char subject[300];
 
     (void)snprintf(subject, sizeof subject, "postfix %s", listener->is.service->name);
-    finding->level = level;
-    finding->check = "postfix";
-    finding->subject = subject;
-    findings_put(scene->check->findings, finding);
+    whole.level = level;
+    whole.check = "postfix";
+    whole.subject = subject;
+    findings_put(scene->check->findings, &whole);
 }
 
 /* --- it is judged where it should not be --- */

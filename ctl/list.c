@@ -205,7 +205,7 @@ static void fold(struct table *table)
     if (!table->is_folded)
         return;
     rest = widths[COLUMN_STATUS] + widths[COLUMN_SOURCE] + widths[COLUMN_SINCE] +
-           widths[COLUMN_CHECKED] + 4 * GAP;
+           widths[COLUMN_CHECKED] + (size_t)4 * GAP;
     if (widths[COLUMN_IDENTITY] + rest > table->list->columns)
         widths[COLUMN_IDENTITY] = table->list->columns > rest + strlen(titles[COLUMN_IDENTITY])
                                       ? table->list->columns - rest
