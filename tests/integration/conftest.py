@@ -97,6 +97,8 @@ def pytest_runtest_makereport(item):
     report = (yield).get_result()
     laboratory = item.funcargs.get("laboratory")
     gateway = item.funcargs.get("gateway")
+    if not hasattr(gateway, "mta"):
+        gateway = None
     if report.failed and laboratory:
         milter = gateway.milter if gateway else laboratory.milter
         mtas = [gateway.mta] if gateway else laboratory.mtas.values()

@@ -222,8 +222,8 @@ def test_spf_with_too_many_lookups(own):
 def test_each_address_is_checked(own):
     own.import_records(record("right.example"))
     result = check(own, "--address", GATEWAY, "--address", "2001:db8::1", "right.example")
-    found(result, "ok", "is pass for 192.0.2.10")
-    found(result, "error", "is fail for 2001:db8::1", 'put ip6:2001:db8::1 before "all"')
+    found(result, "ok", "bounce.right.example is pass for 192.0.2.10")
+    found(result, "error", "bounce.right.example is fail for 2001:db8::1", 'put ip6:2001:db8::1 before "all"')
 
 
 @pytest.mark.parametrize("name, words", [
@@ -297,7 +297,7 @@ def test_a_record_from_a_file_of_somebody_unknown(own, nsd):
     settle(own, nsd, {"local": {"expected-mx": []}})
     result = examine(own, record("wrong.example", source="file") | record("null.example", source="file"))
     found(result, "ok", "MX of bounce.wrong.example is MX 10 mx.other.example")
-    found(result, "ok", "whom it should authorise is not known here")
+    found(result, "ok", "SPF of bounce.wrong.example", "whom it should authorise is not known here")
     found(result, "error", "MX of bounce.null.example is null MX", "expected exactly one MX; publish it")
 
 
@@ -846,7 +846,7 @@ def test_json(own):
     assert one == {
         "level": "error", "subject": "wrong.example", "check": "mx",
         "found": "MX of bounce.wrong.example is MX 10 mx.other.example, status Success",
-        "expected": f"MX 10 {MX}", "advice": "publish it (mailfromctl records wrong.example)"}
+        "expected": f"MX 10 {MX}", "advice": "publish it in place of MX 10 mx.other.example (mailfromctl records wrong.example)"}
     assert done.code == 2
 
 

@@ -762,7 +762,7 @@ def test_records_follow_from_the_settings(shop):
     for match in ("only-these", "any-of-these"):
         shop.write_settings({"local": {"match": match}})
         text = shop.done("records", "shop.example", "--address", "192.0.2.10")
-        assert text == MX.format(1) + MX.format(2) + SPF.format("ip4:192.0.2.10 -all")
+        assert text == MX.format(1) + MX.format(2) + SPF.format("ip4:192.0.2.10 ~all")
 
 
 def test_records_before_there_is_a_domain_or_an_identity(gateway):
