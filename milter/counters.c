@@ -10,6 +10,9 @@ const char *const counters_trouble_words[COUNTERS_TROUBLE_COUNT] = {
     [TROUBLE_REPLY] = "reply",
     [TROUBLE_NEW_SENDER] = "new-sender",
     [TROUBLE_NEGOTIATION] = "negotiation",
+    [TROUBLE_PACKET] = "packet",
+    [TROUBLE_TIMEOUT] = "timeout",
+    [TROUBLE_CONNECTIONS] = "connections",
 };
 
 const int64_t counters_bounds[COUNTERS_BOUND_COUNT] = {

@@ -13,14 +13,18 @@
 
 enum { COUNTERS_MODE_COUNT = MODE_MONITOR + 1 };
 
-/* What cannot be worked out or handed over: the message is deferred, or the MTA refused. */
+/* What cannot be worked out or handed over: the message is deferred, or the MTA refused. And why a
+ * peer of the milter's socket is not listened to any longer. */
 enum counters_trouble {
     TROUBLE_OUT_OF_MEMORY,
-    TROUBLE_REPLY,      /* libmilter does not take the reply */
-    TROUBLE_NEW_SENDER, /* the MTA does not take the new envelope sender */
-    TROUBLE_NEGOTIATION /* the MTA offers too little */
+    TROUBLE_REPLY,       /* libmilter does not take the reply */
+    TROUBLE_NEW_SENDER,  /* the MTA does not take the new envelope sender */
+    TROUBLE_NEGOTIATION, /* the MTA offers too little */
+    TROUBLE_PACKET,      /* it sent what is no packet, or none that belongs there */
+    TROUBLE_TIMEOUT,     /* it was too slow */
+    TROUBLE_CONNECTIONS  /* there were too many */
 };
-enum { COUNTERS_TROUBLE_COUNT = TROUBLE_NEGOTIATION + 1 };
+enum { COUNTERS_TROUBLE_COUNT = TROUBLE_CONNECTIONS + 1 };
 extern const char *const counters_trouble_words[COUNTERS_TROUBLE_COUNT];
 
 /* The upper bounds of the histogram, in nanoseconds; the last bucket has none. */

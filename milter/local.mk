@@ -13,6 +13,7 @@ libmilterd_a_SOURCES = \
 	milter/metrics.c milter/metrics.h \
 	milter/metrics_server.c milter/metrics_server.h \
 	milter/milter.c milter/milter.h \
+	milter/packet.c milter/packet.h \
 	milter/return_map.c milter/return_map.h \
 	milter/sender.c milter/sender.h \
 	milter/socket.c milter/socket.h \
@@ -25,10 +26,19 @@ libmilterd_a_SOURCES = \
 	milter/store_view.c milter/store_view.h \
 	milter/top.c milter/top.h
 
+if WITH_FRONT
+FRONT = milter/front.c
+else
+FRONT = milter/front_none.c
+endif
+EXTRA_DIST += milter/front.c milter/front_none.c
+
 sbin_PROGRAMS += mailfrom-milter
 mailfrom_milter_CPPFLAGS = $(AM_CPPFLAGS) $(MILTER_CFLAGS)
 mailfrom_milter_SOURCES = \
 	milter/main.c \
+	$(FRONT) milter/front.h \
 	milter/peers.c milter/peers.h \
+	milter/self_test.c milter/self_test.h \
 	milter/signals.c milter/signals.h
 mailfrom_milter_LDADD = libmilterd.a $(COMMON_LIBS) $(MILTER_LIBS) $(MICROHTTPD_LIBS) -lpthread

@@ -13,11 +13,13 @@
 #include "common/return_secrets.h"
 #include "common/sandbox.h"
 #include "common/settings.h"
+#include "milter/front.h"
 #include "milter/live_settings.h"
 #include "milter/metrics_server.h"
 #include "milter/milter.h"
 #include "milter/peers.h"
 #include "milter/return_map.h"
+#include "milter/self_test.h"
 #include "milter/signals.h"
 #include "milter/socket.h"
 #include "milter/socket_file.h"
@@ -227,6 +229,8 @@ static bool start(struct settings *settings, struct failure *why)
     if (!metrics_server_start(lookup, why) || !start_return_map(why))
         return false;
     milter_use(lookup, metrics_server_is_on());
+    front_use(socket_listener(), &milter_front_policy, &front_limits);
+    self_test_start();
     if (!options.foreground && !daemon_leave_terminal(why))
         return false;
     tell_status();

@@ -64,6 +64,11 @@ static void keep_from(struct message *message, const char *body)
                              sender_choose(message->from_field, NULL, address);
 }
 
+bool message_wants_header(const char *name)
+{
+    return strcasecmp(name, "From") == 0 || strcasecmp(name, "Sender") == 0;
+}
+
 void message_header(struct message *message, const char *name, const char *body)
 {
     /* Most fields are neither, and there are many. */

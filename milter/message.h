@@ -32,6 +32,9 @@ void message_begin(struct message *message, char **arguments);
 /* Forgets everything. */
 void message_reset(struct message *message);
 
+/* Is it one of those that count? */
+bool message_wants_header(const char *name);
+
 /* Keeps the field if it is one that counts. Of several From fields the first with a usable mailbox
  * counts, of several Sender fields the first. Each field is read once at most, so that what a
  * header costs is its length; of inbound mail none is read, and the first From field counts. */

@@ -28,6 +28,7 @@
 static struct lookup *the_lookup;
 static struct {
     struct log_limit macros, negotiation, reply, new_sender, memory;
+    struct log_limit packet, timeout, connections;
 } limits;
 static bool is_counting; /* does somebody read the counters? */
 static atomic_uint in_progress;
@@ -69,9 +70,9 @@ static sfsistat on_close(SMFICTX *context)
 
 /* --- negotiation --- */
 
-static const unsigned long silence = SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT |
-                                     SMFIP_NR_DATA | SMFIP_NR_UNKN | SMFIP_NR_HDR | SMFIP_NR_EOH |
-                                     SMFIP_NR_BODY | SMFIP_NOBODY;
+static const uint32_t silence = SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT |
+                                SMFIP_NR_DATA | SMFIP_NR_UNKN | SMFIP_NR_HDR | SMFIP_NR_EOH |
+                                SMFIP_NR_BODY | SMFIP_NOBODY;
 
 static void ask_for_macros(SMFICTX *context, int stage, const char *macros)
 {
@@ -315,6 +316,36 @@ static sfsistat on_end(SMFICTX *context)
     atomic_fetch_sub(&in_progress, 1);
     return answer;
 }
+
+/* --- what comes before libmilter --- */
+
+static void on_front_trouble(enum front_trouble trouble, const char *text)
+{
+    switch (trouble) {
+    case FRONT_BAD_PACKET:
+        counters_add_trouble(TROUBLE_PACKET);
+        log_limited(&limits.packet, LOG_WARNING,
+                    "closed a connection to the milter's socket: it sent %s", text);
+        break;
+    case FRONT_TOO_SLOW:
+        counters_add_trouble(TROUBLE_TIMEOUT);
+        log_limited(&limits.timeout, LOG_WARNING,
+                    "closed a connection to the milter's socket: %s for too long", text);
+        break;
+    case FRONT_TOO_MANY:
+        counters_add_trouble(TROUBLE_CONNECTIONS);
+        log_limited(&limits.connections, LOG_WARNING,
+                    "too many connections to the milter's socket; closed %s", text);
+        break;
+    case FRONT_NO_MEMORY:
+        counters_add_trouble(TROUBLE_OUT_OF_MEMORY);
+        log_limited(&limits.memory, LOG_ERR, "closed a connection to the milter's socket: %s",
+                    text);
+        break;
+    }
+}
+
+const struct front_policy milter_front_policy = {silence, message_wants_header, on_front_trouble};
 
 bool milter_register(struct failure *why)
 {

@@ -67,8 +67,7 @@ static bool is_lack(int error)
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-/* In place of the C library's: see the header. Its only caller is libmilter's listener. */
-int accept(int listener, struct sockaddr *address, socklen_t *length)
+int peers_accept(int listener, struct sockaddr *address, socklen_t *length)
 {
     int connection = accept4(listener, address, length, SOCK_CLOEXEC);
     int error = errno;

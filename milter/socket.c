@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 /* The setting allows fd:1023 at most. */
 enum { DESCRIPTORS_LOOKED_AT = 1024 };
 
+static int listener = -1;
 static struct sockaddr_storage listening;
 static socklen_t listening_length;
 
@@ -79,7 +81,8 @@ static bool open_anywhere(const char *socket, mode_t mask, struct failure *why)
     note_listeners(listeners);
     if (!listen_with_mask(socket, mask, why))
         return false;
-    remember_address(find_descriptor(socket, listeners));
+    listener = find_descriptor(socket, listeners);
+    remember_address(listener);
     return true;
 }
 
@@ -117,6 +120,26 @@ bool socket_open(const struct settings *settings, struct failure *why)
 int socket_family(void)
 {
     return listening_length == 0 ? AF_UNSPEC : listening.ss_family;
+}
+
+int socket_listener(void)
+{
+    return listener;
+}
+
+int socket_connect(void)
+{
+    const struct timeval patience = {.tv_sec = 10};
+    int client = socket(listening.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (client < 0)
+        return -1;
+    if (setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0 &&
+        setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) == 0 &&
+        connect(client, (const struct sockaddr *)&listening, listening_length) == 0)
+        return client;
+    (void)close(client);
+    return -1;
 }
 
 void socket_nudge(void)

@@ -16,6 +16,13 @@ bool socket_open(const struct settings *settings, struct failure *why);
 /* AF_UNIX, AF_INET or AF_INET6; AF_UNSPEC where libmilter hides it. */
 int socket_family(void);
 
+/* The socket that listens; -1 where libmilter hides it. */
+int socket_listener(void);
+
+/* A connection to the socket; -1 if there is none. It waits ten seconds at most, to send and to
+ * receive too. */
+int socket_connect(void);
+
 /* Connects to the socket and hangs up, so that libmilter's listener looks up from its poll. */
 void socket_nudge(void);
 

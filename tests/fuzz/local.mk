@@ -24,6 +24,11 @@ tests_fuzz_fuzz_sender_SOURCES = tests/fuzz/fuzz_sender.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_sender_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
 tests_fuzz_fuzz_sender_LDADD = libmilterd.a
 
+FUZZ_TARGETS += tests/fuzz/fuzz_packet
+tests_fuzz_fuzz_packet_SOURCES = tests/fuzz/fuzz_packet.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_packet_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
+tests_fuzz_fuzz_packet_LDADD = libmilterd.a
+
 FUZZ_TARGETS += tests/fuzz/fuzz_socketmap
 tests_fuzz_fuzz_socketmap_SOURCES = tests/fuzz/fuzz_socketmap.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_socketmap_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
