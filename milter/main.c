@@ -277,13 +277,15 @@ static bool check_start(const struct settings *settings, struct failure *why)
 static int check(struct settings *settings, struct failure *why)
 {
     struct return_secrets *secrets;
+    int exit_code = EX_OK;
 
-    if (!read_secrets(&secrets, settings, why) || !check_start(settings, why))
-        return fail(why);
-    settings_print(settings, stdout);
+    if (read_secrets(&secrets, settings, why) && check_start(settings, why))
+        settings_print(settings, stdout);
+    else
+        exit_code = fail(why);
     return_secrets_free(secrets);
     settings_free(settings);
-    return EX_OK;
+    return exit_code;
 }
 
 /* --- main --- */

@@ -268,7 +268,7 @@ def shop(laboratory):
     local = 'local { expected-mx = {"mx.gateway.example"} }\n'
     store = f'store = "{milter.store}"\n'
     base = milter.base
-    milter.write_settings_text(store + local)
+    milter.write_settings_text(store + local + f'milter {{ socket = "unix:{base}/socket" }}\n')
     secrets = 'return-path { secrets-file = "%s" socket = "unix:%s/return" }\n'
     files = {
         "no-json": "{",

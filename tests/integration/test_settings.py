@@ -74,7 +74,7 @@ def test_what_is_printed_is_a_settings_file(milter):
 
 
 def test_defaults(milter):
-    milter.write_settings_text("")
+    milter.write_settings_text(f'milter {{ socket = "unix:{milter.base}/check" }}\n')
     lines = [line.strip() for line in milter.check().stdout.splitlines()]
     for expected in ('identity-from = "header"', 'outbound-authenticated = true',
                      'on-unknown-identity = "pass"', 'on-unavailable = "defer"',

@@ -233,6 +233,7 @@ def test_mail_flows_while_dns_and_aws_are_a_black_hole(sync, base, postfix, sink
     black_hole(**{"connect-timeout": "30s", "timeout": "30s"})
     mark = sync.log_size()
     sync.start(wrapper)
+    sync.wait_for_log("version", mark)  # from then on TERM ends it in order
     assert_flows(postfix.port, sink, list(names.values()), 10)
     began = time.monotonic()
     sync.send_signal(signal.SIGTERM)
