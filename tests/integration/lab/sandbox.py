@@ -103,7 +103,7 @@ def install(root, stage):
     shutil.copytree(data, f"{root}/usr/share/mailfrom-milter")
     overview = subprocess.run([f"{stage}/bin/mailfromctl", "--help"], check=True, text=True,
                               capture_output=True).stdout
-    place = re.search(r"\(default: (\S+)\)", overview).group(1)
+    place = re.search(r"\(default:\s+(\S+)\)", overview).group(1)
     if place != "/etc/mailfrom-milter.conf":
         forget(root, place)
         os.makedirs(os.path.dirname(inside(root, place)), exist_ok=True)
