@@ -43,10 +43,10 @@ EXTRA_DIST += \
 	tests/integration/test_ctl.py \
 	tests/integration/test_ctl_local.py \
 	tests/integration/test_ctl_ses.py \
+	tests/integration/test_documented.py \
 	tests/integration/test_lifecycle.py \
 	tests/integration/test_local.py \
 	tests/integration/test_log.py \
-	tests/integration/test_documented.py \
 	tests/integration/test_metrics.py \
 	tests/integration/test_postfix_maps.py \
 	tests/integration/test_readers.py \
