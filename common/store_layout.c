@@ -422,11 +422,3 @@ bool store_check_layout(struct store *store, struct failure *why)
     free(look);
     return worked;
 }
-
-bool store_fits_lock(struct store *store)
-{
-    MDB_envinfo info;
-
-    return mdb_env_info(store->environment, &info) == 0 &&
-           mdb_txn_id(store->writer) == info.me_last_txnid + 1;
-}

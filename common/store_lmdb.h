@@ -161,10 +161,6 @@ void store_look_for_databases(struct store *store);
  * store_update; under the guard. */
 bool store_check_layout(struct store *store, struct failure *why);
 
-/* Inside store_update: does the transaction follow the last one that data.mdb has? Else lock.mdb,
- * which says so, is that of another file, or readers have changed it. */
-bool store_fits_lock(struct store *store);
-
 /* --- store_record.c --- */
 
 /* store_get, inside store_read. identity: of `length` octets. */

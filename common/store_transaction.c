@@ -361,17 +361,6 @@ static void write_in_turn(struct writing *writing)
         writing->worked = store_fail(store, store->write_error, "writing", writing->why);
         return;
     }
-    if (!store_fits_lock(store)) {
-        mdb_txn_abort(store->writer);
-        store->writer = NULL;
-        store->broken = true; /* a long-running program opens it again */
-        writing->worked = failure_set(
-            writing->why, EX_TEMPFAIL,
-            "store %s: lock.mdb does not fit data.mdb; was one of them replaced? Nothing was "
-            "changed; try again, and if that does not help, stop all programs that use it first",
-            store->directory);
-        return;
-    }
     store->now = (int64_t)time(NULL);
     store->has_totals = false;
     writing->worked = writing->change(store, writing->context, writing->why);
