@@ -1,9 +1,15 @@
 # The installed programs behind real MTAs; see tests/integration/run.
 
-TESTS += tests/integration/run
+TESTS += tests/integration/daemons
+# Little of its time is spent in code of ours; by hand it runs in a build with sanitizers too.
+if !SANITIZED
+TESTS += tests/integration/commands
+endif
 EXTRA_DIST += \
 	tests/integration/cases.toml \
+	tests/integration/commands \
 	tests/integration/conftest.py \
+	tests/integration/daemons \
 	tests/integration/demo.py \
 	tests/integration/fetch-sendmail \
 	tests/integration/lab/__init__.py \
