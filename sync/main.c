@@ -134,7 +134,17 @@ static void reload(void)
     log_write(LOG_ERR, "%s; the old settings stay in force", why.text);
     sync_state.runner = run_with(sync_state.settings, &why);
     if (sync_state.runner == NULL)
-        log_write(LOG_CRIT, "%s", why.text);
+        log_write(LOG_CRIT, "%s; trying again", why.text);
+}
+
+/* After a reload, while the store could not be read: it was replaced, or another program wrote. */
+static void begin_again(void)
+{
+    struct failure why;
+
+    sync_state.runner = run_with(sync_state.settings, &why);
+    if (sync_state.runner != NULL)
+        log_write(LOG_NOTICE, "goes on");
 }
 
 /* For the supervisor, a reload is over when it has come to its end, good or bad. */
@@ -231,8 +241,6 @@ static void show_progress(void)
 
 static bool is_finished(void)
 {
-    if (sync_state.runner == NULL)
-        return true;
     if (!options.once)
         return false;
     show_progress();
@@ -249,7 +257,9 @@ static void look_after(void)
     if (now.tv_sec < next_look)
         return;
     next_look = now.tv_sec + 1;
-    if (sync_state.runner != NULL && runner_is_alive(sync_state.runner))
+    if (sync_state.runner == NULL)
+        begin_again();
+    if (sync_state.runner == NULL || runner_is_alive(sync_state.runner))
         notify_alive();
     log_limit_check();
     if (now.tv_sec < next_status)
@@ -279,8 +289,6 @@ static bool report(int received, struct failure *why)
 {
     if (options.once && isatty(STDERR_FILENO))
         (void)fputs("\r\033[K", stderr);
-    if (sync_state.runner == NULL)
-        return failure_set(why, EX_OSERR, "cannot go on");
     if (!options.once)
         return true;
     if (received != 0)
