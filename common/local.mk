@@ -23,6 +23,7 @@ libcommon_a_SOURCES = \
 	common/lookup.c common/lookup.h \
 	common/mail_from.c common/mail_from.h \
 	common/moment.c common/moment.h \
+	common/monotonic.c common/monotonic.h \
 	common/nearest.c common/nearest.h \
 	common/network.c common/network.h \
 	common/notify.c common/notify.h \

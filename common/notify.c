@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  */
 #include "common/notify.h"
+#include "common/monotonic.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -11,7 +12,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 static struct {
@@ -22,14 +22,6 @@ static struct {
     int64_t fed;
     char status[NOTIFY_STATUS_MAX + 1];
 } supervisor = {.socket = -1};
-
-static int64_t microseconds(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 /* Paths, and '@' for the abstract namespace. */
 static void open_socket(const char *name)
@@ -95,7 +87,8 @@ void notify_reloading(void)
 {
     char text[64];
 
-    (void)snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, microseconds());
+    (void)snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%" PRId64,
+                   monotonic_microseconds());
     tell(text);
 }
 
@@ -126,7 +119,7 @@ void notify_status(const char *text)
 
 void notify_alive(void)
 {
-    int64_t now = microseconds();
+    int64_t now = monotonic_microseconds();
 
     if (supervisor.interval <= 0 || now - supervisor.fed < supervisor.interval / 3)
         return;

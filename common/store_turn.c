@@ -6,6 +6,7 @@
  * belong to the process, because the kernel says who has one, and takes them away from the dead.
  */
 #include "common/store_turn.h"
+#include "common/monotonic.h"
 #include "common/owner.h"
 #include "common/process.h"
 #include "common/store_directory.h"
@@ -113,14 +114,6 @@ static pid_t holder_of(int file, int place)
 
 /* --- waiting --- */
 
-static int64_t monotonic(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
-
 static void nap(int milliseconds)
 {
     (void)nanosleep(&(struct timespec){.tv_nsec = milliseconds * 1000000L}, NULL);
@@ -128,7 +121,8 @@ static void nap(int milliseconds)
 
 static bool is_over(int64_t until)
 {
-    return monotonic() >= until || (patience.is_over != NULL && patience.is_over(patience.context));
+    return monotonic_milliseconds() >= until ||
+           (patience.is_over != NULL && patience.is_over(patience.context));
 }
 
 static bool fail(const struct store *store, int place, struct failure *why)
@@ -166,7 +160,7 @@ static bool wait_for(const struct store *store, int place, int64_t until, struct
 
 bool store_turn_take(struct store *store, struct failure *why)
 {
-    int64_t until = monotonic() + patience.milliseconds;
+    int64_t until = monotonic_milliseconds() + patience.milliseconds;
     bool worked;
 
     look_after_file(store);

@@ -7,6 +7,7 @@
  */
 #include "common/store_usage.h"
 #include "common/fault.h"
+#include "common/monotonic.h"
 #include "common/process.h"
 #include "common/store_directory.h"
 #include "common/store_lmdb.h"
@@ -19,7 +20,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
-#include <time.h>
 
 enum {
     PAGES_GIVEN_UP = 0, /* the database */
@@ -169,14 +169,6 @@ struct compacting {
     uint64_t oldest; /* the first transaction whose pages somebody may still read */
 };
 
-static int64_t nanoseconds(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
 /* Those that LMDB itself would write over in this transaction. */
 static int note_free(void *context, const MDB_val *name, const MDB_val *value)
 {
@@ -213,13 +205,13 @@ static int compare_pages(const void *a, const void *b)
 
 static int punch_holes(struct compacting *compacting, int file, size_t page_size)
 {
-    int64_t until = nanoseconds() + turn_nanoseconds;
+    int64_t until = monotonic_nanoseconds() + turn_nanoseconds;
     const size_t *pages = compacting->pages;
     size_t at = 0;
 
     while (at < compacting->count && pages[at] < compacting->from)
         at++;
-    while (at < compacting->count && nanoseconds() < until) {
+    while (at < compacting->count && monotonic_nanoseconds() < until) {
         size_t first = at;
         while (++at < compacting->count && pages[at] == pages[at - 1] + 1)
             continue;

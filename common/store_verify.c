@@ -4,11 +4,11 @@
  * Is what is in the store found as well? A record has a checksum, so what is found is right. That
  * something is not found has none: a key, or a page that leads to it, may be damaged.
  */
+#include "common/monotonic.h"
 #include "common/store_key.h"
 #include "common/store_lmdb.h"
 
 #include <string.h>
-#include <time.h>
 
 static int compare(const MDB_val *a, const MDB_val *b)
 {
@@ -59,14 +59,6 @@ struct pass {
     struct store_verification *verification;
     int64_t until;
 };
-
-static int64_t microseconds(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
-}
 
 /* A search from the root finds the very same entry as going through them does. */
 static bool is_found(const struct store *store, MDB_txn *transaction, const MDB_val *name,
@@ -129,7 +121,7 @@ static int verify_some(const struct store *store, MDB_txn *transaction, MDB_curs
 
     for (unsigned count = 1; error == 0; count++) {
         error = verify_entry(store, transaction, pass->verification, &name, &value);
-        if (error != 0 || (count % RECORDS_A_LOOK == 0 && microseconds() >= pass->until))
+        if (error != 0 || (count % RECORDS_A_LOOK == 0 && monotonic_microseconds() >= pass->until))
             return error;
         error = mdb_cursor_get(cursor, &name, &value, MDB_NEXT);
     }
@@ -155,7 +147,7 @@ static enum store_result read_some(struct store *store, MDB_txn *transaction, vo
 bool store_verify(struct store *store, struct store_verification *verification, int milliseconds,
                   struct failure *why)
 {
-    struct pass pass = {verification, microseconds() + milliseconds * INT64_C(1000)};
+    struct pass pass = {verification, monotonic_microseconds() + milliseconds * INT64_C(1000)};
 
     if (verification->is_complete)
         *verification = (struct store_verification){.length = 0};

@@ -2,10 +2,10 @@
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  */
 #include "ctl/progress.h"
+#include "common/monotonic.h"
 
 #include <poll.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { PIECES_BETWEEN_LOOKS = 512, REDRAW_MILLISECONDS = 100 };
@@ -16,14 +16,6 @@ static bool can_be_shown(void)
     struct pollfd terminal = {.fd = STDERR_FILENO, .events = POLLOUT};
 
     return poll(&terminal, 1, 0) == 1 && (terminal.revents & POLLOUT) != 0;
-}
-
-static int64_t milliseconds(void)
-{
-    struct timespec now = {0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 void progress_init(struct progress *progress)
@@ -43,7 +35,7 @@ void progress_show(struct progress *progress, const char *what, size_t done, siz
 
     if (!progress->shown)
         return;
-    now = milliseconds();
+    now = monotonic_milliseconds();
     if (now < progress->redraw)
         return;
     progress->redraw = now + REDRAW_MILLISECONDS;

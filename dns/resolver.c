@@ -6,6 +6,7 @@
  * server by itself, but has no time-out for the whole, and forgets what a server refused.
  */
 #include "dns/resolver.h"
+#include "common/monotonic.h"
 
 #include "dns/allowance.h"
 #include "dns/message.h"
@@ -19,7 +20,6 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <sysexits.h>
-#include <time.h>
 
 enum {
     BURST = 64,        /* questions sent before answers are read, so that no buffer overflows */
@@ -89,14 +89,6 @@ struct dns_resolver {
     struct reply passing, kept;
     struct dns_answer looked_up;
 };
-
-static int64_t read_clock(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Turns */
 
@@ -359,7 +351,7 @@ static void end_overdue(struct dns_resolver *resolver, int64_t now)
 
 void dns_run(struct dns_resolver *resolver, int64_t milliseconds)
 {
-    int64_t now = read_clock();
+    int64_t now = monotonic_milliseconds();
 
     if (resolver->open == 0)
         return;
@@ -368,7 +360,7 @@ void dns_run(struct dns_resolver *resolver, int64_t milliseconds)
     take_turns(resolver, now);
     if (pool_wait(&resolver->pool, until(resolver, now, milliseconds)))
         resolver->happened = true;
-    now = read_clock();
+    now = monotonic_milliseconds();
     charge_others(resolver);
     end_overdue(resolver, now);
     pool_tend(&resolver->pool, now);
@@ -526,7 +518,7 @@ static void look_after_servers(struct dns_resolver *resolver, int64_t now)
 
 int64_t dns_wait(struct dns_resolver *resolver)
 {
-    int64_t now = read_clock();
+    int64_t now = monotonic_milliseconds();
     int64_t wait;
 
     look_after_servers(resolver, now);
@@ -571,7 +563,7 @@ bool dns_ask(struct dns_resolver *resolver, const char *name, enum dns_type type
         return false;
     asking->callback = answered;
     asking->context = context;
-    asking->deadline = read_clock() + resolver->pool.timeout;
+    asking->deadline = monotonic_milliseconds() + resolver->pool.timeout;
     question_init(&asking->question, name, type, resolver->pool.server_count, resolver->first);
     TAILQ_INSERT_TAIL(&resolver->by_age, asking, in_age);
     asking->question.plain = use_plain(resolver);

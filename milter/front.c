@@ -7,6 +7,7 @@
  */
 #undef _FORTIFY_SOURCE /* its headers define poll and read themselves */
 #include "milter/front.h"
+#include "common/monotonic.h"
 #include "milter/packet.h"
 #include "milter/peers.h"
 
@@ -81,14 +82,6 @@ void front_use(int listener, const struct front_policy *policy, const struct fro
 bool front_is_in_effect(void)
 {
     return atomic_load(&has_effect);
-}
-
-static int64_t milliseconds(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
 static struct connection *find(int descriptor)
@@ -351,7 +344,7 @@ static bool is_full(void)
 
 static bool take_client(int descriptor)
 {
-    int64_t now = milliseconds();
+    int64_t now = monotonic_milliseconds();
     struct connection *connection;
 
     if (is_full()) {
@@ -449,7 +442,7 @@ static int wait_for(struct pollfd *all, nfds_t count, int timeout)
 /* Looks at all of ours; how many descriptors there are now with something to see. */
 static int look_at_all(struct pollfd *all, nfds_t count)
 {
-    int64_t now = milliseconds();
+    int64_t now = monotonic_milliseconds();
     int ready = 0;
 
     for (nfds_t i = 0; i < count; i++) {
@@ -474,7 +467,7 @@ static __attribute__((noinline)) int poll_all(struct pollfd *all, nfds_t count, 
         all[0].revents = POLLIN;
         return 1;
     }
-    until = milliseconds() + timeout;
+    until = monotonic_milliseconds() + timeout;
     for (;;) {
         int ready = wait_for(all, count, count_ready(all, count) > 0 ? 0 : timeout);
 
@@ -484,7 +477,7 @@ static __attribute__((noinline)) int poll_all(struct pollfd *all, nfds_t count, 
         if (ready > 0 || timeout == 0)
             return ready;
         if (timeout > 0) {
-            int64_t left = until - milliseconds();
+            int64_t left = until - monotonic_milliseconds();
 
             if (left <= 0)
                 return 0;

@@ -9,6 +9,7 @@
 #include "common/judgement.h"
 #include "common/log.h"
 #include "common/log_limit.h"
+#include "common/monotonic.h"
 #include "milter/arrival.h"
 #include "milter/counters.h"
 #include "milter/live_settings.h"
@@ -251,14 +252,6 @@ static sfsistat act(SMFICTX *context, const struct judgement *judgement)
     return judgement->rewrite ? change_sender(context, judgement->new_sender) : SMFIS_CONTINUE;
 }
 
-static int64_t nanoseconds(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000000000LL + now.tv_nsec;
-}
-
 /* A sender without a domain: Postfix tells what it makes of it, Sendmail adds its own name. */
 static const char *home_domain(SMFICTX *context)
 {
@@ -270,7 +263,7 @@ static const char *home_domain(SMFICTX *context)
 
 static sfsistat judge_message(SMFICTX *context, const struct message *message)
 {
-    int64_t began = is_counting ? nanoseconds() : 0;
+    int64_t began = is_counting ? monotonic_nanoseconds() : 0;
     struct live_settings *live = live_settings_acquire();
     const struct settings *settings = live_settings_get(live);
     const struct return_scene scene = {settings, live_settings_secrets(live), the_lookup,
@@ -291,7 +284,7 @@ static sfsistat judge_message(SMFICTX *context, const struct message *message)
     live_settings_release(live);
     if (is_counting) {
         counters_add_message(monitoring ? MODE_MONITOR : MODE_ENFORCE, judgement.decision,
-                             nanoseconds() - began);
+                             monotonic_nanoseconds() - began);
         if (judgement.has_return_path)
             counters_add_return_path(judgement.return_form);
         stats_add(judgement.identity, judgement.decision);

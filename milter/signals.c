@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  */
 #include "milter/signals.h"
+#include "common/monotonic.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -24,19 +25,11 @@ void signals_init(const struct signals_handlers *wanted)
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
-static long long milliseconds(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
 /* In place of the C library's: see the header. Its only caller is libmilter's signal thread. */
 int sigwait(const sigset_t *set, int *sig)
 {
     const struct timespec second = {.tv_sec = 1};
-    long long next = milliseconds();
+    long long next = monotonic_milliseconds();
     sigset_t ours = *set;
 
     (void)sigaddset(&ours, SIGHUP);
@@ -53,9 +46,9 @@ int sigwait(const sigset_t *set, int *sig)
             return errno;
         }
         /* Also where signals keep coming. */
-        if (milliseconds() >= next) {
+        if (monotonic_milliseconds() >= next) {
             handlers.every_second();
-            next = milliseconds() + 1000;
+            next = monotonic_milliseconds() + 1000;
         }
     }
 }

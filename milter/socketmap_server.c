@@ -3,6 +3,7 @@
  */
 #include "milter/socketmap_server.h"
 #include "common/log_limit.h"
+#include "common/monotonic.h"
 #include "milter/listener.h"
 
 #include <errno.h>
@@ -17,7 +18,6 @@
 #include <sys/socket.h>
 #include <sysexits.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -49,14 +49,6 @@ static struct {
     int64_t accept_again; /* when; INT64_MAX while it accepts */
     atomic_uint_fast64_t accept_pauses;
 } server = {.listener = {.descriptor = -1}, .poller = -1, .wake = -1};
-
-static int64_t milliseconds(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
 
 static bool watch(int operation, int descriptor, uint32_t events, void *who)
 {
@@ -137,7 +129,7 @@ static int patience(void)
         due = server.accept_again;
     if (due == INT64_MAX)
         return -1;
-    left = due - milliseconds();
+    left = due - monotonic_milliseconds();
     return left <= 0 ? 0 : (int)(left < INT_MAX ? left : INT_MAX);
 }
 
@@ -170,7 +162,7 @@ static void *run(void *unused)
 
     do
         count = epoll_wait(server.poller, events, EVENTS_MAX, patience());
-    while (take_events(events, count, milliseconds()));
+    while (take_events(events, count, monotonic_milliseconds()));
     return unused;
 }
 

@@ -4,6 +4,7 @@
 #include "ses/process.h"
 
 #include "common/child.h"
+#include "common/monotonic.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -79,21 +80,13 @@ size_t process_split(const char *command, char buffer[PROCESS_COMMAND_MAX + 1],
     return count > 0 ? count : fail(why, "is empty");
 }
 
-static int64_t milliseconds(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Reads to the end. False: too late, too much, or an error of reading. */
 static bool read_output(int input, char *out, size_t *length, int64_t deadline, struct failure *why)
 {
     *length = 0;
     for (;;) {
         struct pollfd wait = {.fd = input, .events = POLLIN};
-        int64_t left = deadline - milliseconds();
+        int64_t left = deadline - monotonic_milliseconds();
         ssize_t got;
         if (left <= 0 || poll(&wait, 1, (int)left) == 0)
             return failure_set(why, EX_TEMPFAIL, "credential_process takes too long");
@@ -118,7 +111,7 @@ static bool wait_for(pid_t pid, int64_t deadline, bool *ended, struct failure *w
     int status;
     pid_t found;
 
-    while ((found = waitpid(pid, &status, WNOHANG)) == 0 && milliseconds() < deadline)
+    while ((found = waitpid(pid, &status, WNOHANG)) == 0 && monotonic_milliseconds() < deadline)
         (void)nanosleep(&pause, NULL);
     *ended = found != 0;
     if (found == 0)
@@ -138,7 +131,7 @@ static bool wait_for(pid_t pid, int64_t deadline, bool *ended, struct failure *w
 
 static bool run(char *words[], int timeout, char *out, size_t *length, struct failure *why)
 {
-    int64_t deadline = milliseconds() + timeout;
+    int64_t deadline = monotonic_milliseconds() + timeout;
     int ends[2], error;
     pid_t pid;
     bool fine, ended = false;

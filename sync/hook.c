@@ -4,6 +4,7 @@
 #include "sync/hook.h"
 
 #include "common/child.h"
+#include "common/monotonic.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -15,14 +16,6 @@
 #include <unistd.h>
 
 enum { POLL_EVERY = 20, ASSIGNMENT_SIZE = 4096 };
-
-static int64_t monotonic(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static bool judge(int status, struct failure *why)
 {
@@ -37,12 +30,12 @@ static bool wait_for(pid_t pid, int64_t timeout, bool (*stop)(void *context), vo
                      struct failure *why)
 {
     const struct timespec pause = {.tv_nsec = POLL_EVERY * 1000000L};
-    int64_t deadline = monotonic() + timeout;
+    int64_t deadline = monotonic_milliseconds() + timeout;
     bool stopped = false;
     int status = 0;
     pid_t found;
 
-    while ((found = waitpid(pid, &status, WNOHANG)) == 0 && monotonic() < deadline &&
+    while ((found = waitpid(pid, &status, WNOHANG)) == 0 && monotonic_milliseconds() < deadline &&
            !(stopped = stop(context)))
         (void)nanosleep(&pause, NULL);
     if (found != 0) {

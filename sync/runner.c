@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: the mailfrom-milter contributors
  */
 #include "sync/runner.h"
+#include "common/monotonic.h"
 #include "common/word.h"
 #include "sync/clock.h"
 #include "sync/local_source.h"
@@ -30,7 +31,7 @@ struct worker {
     struct local_source *local;
     pthread_t thread;
     bool started;
-    _Atomic int64_t began; /* the step that it is at, by monotonic(); 0: none */
+    _Atomic int64_t began; /* the step that it is at, by monotonic_milliseconds(); 0: none */
     enum ses_source_progress progress;
     struct source_state before;
 };
@@ -48,14 +49,6 @@ struct runner {
 };
 
 /* --- a thread --- */
-
-static int64_t monotonic(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void nap(struct runner *runner, int64_t milliseconds)
 {
@@ -104,7 +97,7 @@ static void *work(void *context)
         int64_t now = clock_now();
         int64_t when;
 
-        atomic_store(&worker->began, monotonic());
+        atomic_store(&worker->began, monotonic_milliseconds());
         when = step(worker, now);
         atomic_store(&worker->began, 0);
         if (when > now)
@@ -230,7 +223,7 @@ bool runner_is_done(const struct runner *runner)
 
 bool runner_is_alive(const struct runner *runner)
 {
-    int64_t now = monotonic();
+    int64_t now = monotonic_milliseconds();
 
     for (size_t i = 0; i < runner->count; i++) {
         int64_t began = atomic_load(&runner->workers[i].began);
