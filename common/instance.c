@@ -26,7 +26,6 @@ static int open_file(char path[PATH_MAX], const char *directory, int flags)
 {
     struct failure unused;
     struct owner owner;
-    struct stat status;
     int file;
 
     (void)snprintf(path, PATH_MAX, "%s/%s", directory, store_instance_file);
@@ -34,12 +33,7 @@ static int open_file(char path[PATH_MAX], const char *directory, int flags)
         errno = EPERM;
         return -1;
     }
-    file = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, STORE_DATA_MODE);
-    if (file >= 0 && (fstat(file, &status) != 0 || !S_ISREG(status.st_mode))) {
-        (void)close(file);
-        errno = EINVAL;
-        file = -1;
-    }
+    file = store_directory_open(directory, store_instance_file, flags, STORE_DATA_MODE);
     owner_leave(&owner);
     return file;
 }

@@ -258,3 +258,22 @@ bool store_directory_stat_lock(const char *directory, struct stat *status)
 
     return path_of(path, directory, store_lock_file) && stat(path, status) == 0;
 }
+
+int store_directory_open(const char *directory, const char *name, int flags, mode_t mode)
+{
+    char path[PATH_MAX];
+    struct stat status;
+    int file;
+
+    if (!path_of(path, directory, name)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    file = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, mode);
+    if (file >= 0 && (fstat(file, &status) != 0 || !S_ISREG(status.st_mode))) {
+        (void)close(file);
+        errno = EINVAL;
+        return -1;
+    }
+    return file;
+}

@@ -51,4 +51,8 @@ bool store_directory_stat(const char *directory, struct stat *status, struct fai
 /* The same on the lock file, which may be missing. */
 bool store_directory_stat_lock(const char *directory, struct stat *status);
 
+/* open(2) on a file of ours beside these two, in a place where others may write: a link is not
+ * followed, and nothing is waited for. -1: see errno; EINVAL is no regular file. */
+int store_directory_open(const char *directory, const char *name, int flags, mode_t mode);
+
 #endif

@@ -14,8 +14,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
@@ -34,21 +32,9 @@ void store_set_patience(struct store_patience wanted)
 
 /* --- the file --- */
 
-/* A place for others to write in: nothing but a file of our own is touched. */
 static int open_file(const char *directory, int flags)
 {
-    char path[PATH_MAX];
-    struct stat status;
-    int file;
-
-    if (snprintf(path, sizeof path, "%s/write.lock", directory) >= (int)sizeof path)
-        return -1;
-    file = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, S_IRUSR | S_IWUSR);
-    if (file >= 0 && (fstat(file, &status) != 0 || !S_ISREG(status.st_mode))) {
-        (void)close(file);
-        return -1;
-    }
-    return file;
+    return store_directory_open(directory, "write.lock", flags, S_IRUSR | S_IWUSR);
 }
 
 /* Whoever may write data.mdb may take a turn. Only the owner of the file can say so. */
